@@ -6,9 +6,11 @@ name no listing takes for a model; `clear_leftovers` removes it a day later.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +44,26 @@ def appearing(target: Path) -> Iterator[BinaryIO]:
     sync_folder(target.parent)
 
 
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy content, mode and times to a new name, and compare what was written with the source.
+
+    Raises
+    ------
+    FileExistsError
+        Something already has the target's name; it is left as it is.
+    OSError
+        The copy failed or differs; nothing is left behind.
+    """
+    with appearing(target) as out:
+        with source.open("rb") as data:
+            shutil.copyfileobj(data, out)
+        out.flush()
+        with contextlib.suppress(OSError):  # not every file system keeps modes
+            shutil.copystat(source, out.name)
+        if digest(Path(out.name)) != digest(source):
+            raise OSError(errno.EIO, "the copy differs from the original", str(source))
+
+
 def move_new(source: Path, target: Path) -> None:
     """Rename within a file system, refusing a taken name.
 
@@ -61,7 +83,7 @@ def move_new(source: Path, target: Path) -> None:
 
 def _rename_new(source: Path, target: Path) -> None:
     if os.path.lexists(target):
-        raise FileExistsError(17, "File exists", str(target))
+        raise FileExistsError(errno.EEXIST, "File exists", str(target))
     source.rename(target)
 
 

@@ -4,6 +4,11 @@ Each message is one sentence saying what is wrong, where, and what to do about i
 also the built-in error that Python users would expect, so that existing handlers keep working.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .prune import Pruned
+
 
 class EngineError(Exception):
     """Base of every error that the engine raises on purpose."""
@@ -39,3 +44,24 @@ class ModelNameError(ModelError, ValueError):
 
 class ProviderError(EngineError, ValueError):
     """An execution provider that this onnxruntime does not have."""
+
+
+class PruneError(ModelError):
+    """Some models could not be pruned: each is whole where it was, and the others were pruned.
+
+    Attributes
+    ----------
+    done
+        What was pruned all the same: `ocrleak_engine.prune.Pruned` values.
+    failed
+        Reason by model name.
+    """
+
+    def __init__(self, message: str, done: "tuple[Pruned, ...]", failed: dict[str, str]) -> None:
+        super().__init__(message)
+        self.done = done
+        self.failed = failed
+
+
+class ImageTypeError(ImageError, TypeError):
+    """An image given as something that no image can be read from."""

@@ -61,7 +61,7 @@ class ModelFolder:
         ModelError
             The folder cannot be read, made or written, or a shipped file is damaged.
         """
-        present = {entry.name for entry in self._entries() if entry.is_file()}
+        present = {entry.name for entry in self.entries() if entry.is_file()}
         expected = {file.name for file in shipped.files()}
         own = [name for name in present - expected if is_model_name(name)]
         if not own and not expected <= present:
@@ -77,7 +77,7 @@ class ModelFolder:
 
         A symbolic link counts when it leads to a file inside the folder.
         """
-        return sorted(e.name for e in self._entries() if is_model_name(e.name) and self._usable(e))
+        return sorted(e.name for e in self.entries() if is_model_name(e.name) and self._usable(e))
 
     def resolve(self, name: str) -> Path:
         """Absolute path of a model in the folder.
@@ -89,7 +89,7 @@ class ModelFolder:
         ModelNotFoundError
             No model of that name is there.
         """
-        self._check_name(name)
+        self.check_name(name)
         self.ensure()
         path = self.path / name
         if not self._inside(path):
@@ -97,6 +97,16 @@ class ModelFolder:
         if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises on a name too long
             raise self._missing(name)
         return path
+
+    def check_name(self, name: str) -> None:
+        """Raise ModelNameError unless a file of this name in the folder would be a model."""
+        if not is_plain_name(name):
+            raise self._outside(name)
+        if not is_model_name(name):
+            raise ModelNameError(
+                f"{name!r} is no model file's name; it must end in {', '.join(SUFFIXES)} "
+                "and not begin with a dot"
+            )
 
     def characters(self, name: str) -> list[str] | None:
         r"""Read the characters of a recognizer from the `.txt` beside it, or None without one.
@@ -126,7 +136,8 @@ class ModelFolder:
         """Each model's absolute path, and whether its name marks it as old; sorted by name."""
         return [AuditLine(self.path / name, name.startswith(prefix)) for name in self.list_local()]
 
-    def _entries(self) -> list[os.DirEntry[str]]:
+    def entries(self) -> list[os.DirEntry[str]]:
+        """Everything in the folder, models or not, in no order; nothing when it is not there."""
         try:
             with os.scandir(self.path) as entries:
                 return list(entries)
@@ -143,15 +154,6 @@ class ModelFolder:
 
     def _inside(self, path: Path) -> bool:
         return Path(os.path.realpath(path)).parent == Path(os.path.realpath(self.path))
-
-    def _check_name(self, name: str) -> None:
-        if not is_plain_name(name):
-            raise self._outside(name)
-        if not is_model_name(name):
-            raise ModelNameError(
-                f"{name!r} is no model file's name; it must end in {', '.join(SUFFIXES)} "
-                "and not begin with a dot"
-            )
 
     def _outside(self, name: str) -> ModelNameError:
         return ModelNameError(

@@ -63,11 +63,17 @@ def _install_one(file: ShippedFile, target: Path) -> None:
 
 
 def _checked(file: ShippedFile) -> bytes:
-    data = (folder() / file.name).read_bytes()
+    source = folder() / file.name
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"cannot read the shipped file {source} ({error.strerror}); reinstall ocrleak-engine"
+        ) from error
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise ModelError(
-            f"the shipped file {folder() / file.name} is damaged (its SHA-256 is not "
-            f"{file.sha256}); reinstall ocrleak-engine"
+            f"the shipped file {source} is damaged (its SHA-256 is not {file.sha256}); "
+            "reinstall ocrleak-engine"
         )
     return data
 
