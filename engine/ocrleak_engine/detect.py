@@ -1,0 +1,137 @@
+"""Where the text is: an image goes in, the corners of its lines come out.
+
+The detector is a DB network (Liao et al., "Real-time Scene Text Detection with Differentiable
+Binarization", 2019): a map of text probability, whose blobs are lines shrunk by a known ratio.
+"""
+
+import contourpy
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import ModelError
+from .session import Session
+
+SHORTER_AT_LEAST = 320  # px: smaller images are enlarged for the detector
+LONGER_AT_MOST = 1280  # px
+STRIDE = 32  # the network halves its input five times
+MEAN = np.array((0.485, 0.456, 0.406), np.float32)
+STD = np.array((0.229, 0.224, 0.225), np.float32)
+TEXT_THRESHOLD = 0.3
+BOX_SCORE = 0.6
+UNCLIP_RATIO = 1.8
+SMALLEST_SIDE = 3.0  # px of the probability map
+
+_GRID = (np.stack(np.meshgrid(np.arange(32), np.arange(8)), -1).reshape(-1, 2) + 0.5) / (32, 8)
+
+
+class Detector:
+    """The detection stage: a session and what its output means.
+
+    Raises
+    ------
+    ModelError
+        The session's model does not map an image to one probability map.
+    """
+
+    def __init__(self, session: Session) -> None:
+        inputs, outputs = session.input_shape, session.output_shape
+        if len(inputs) != 4 or inputs[1] != 3 or len(outputs) != 4 or outputs[1] not in (1, None):  # noqa: PLR2004
+            raise ModelError(
+                f"{session.path} is no text detector: it maps {inputs} to {outputs} and not "
+                "(n, 3, height, width) to (n, 1, height, width); name another file as detector"
+            )
+        self._session = session
+
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the boxes of text lines in `image` (height, width, RGB).
+
+        Returns
+        -------
+        array (n, 4, 2)
+            Corners (x, y) in pixels of `image`, clockwise from the top left.
+        """
+        height, width = image.shape[:2]
+        size = network_size(width, height)
+        text_map = self._session.run(to_tensor(image, size), lambda out: np.array(out[0, 0]))
+        boxes = find_boxes(text_map) * (width / size[0], height / size[1])
+        return np.clip(boxes, 0, (width, height))
+
+
+def network_size(width: int, height: int) -> tuple[int, int]:
+    """Return the (width, height) at which the detector sees an image of the given size."""
+    scale = max(1.0, SHORTER_AT_LEAST / min(width, height))
+    scale = min(scale, LONGER_AT_MOST / max(width, height))
+    return _multiple(width * scale), _multiple(height * scale)
+
+
+def _multiple(length: float) -> int:
+    return max(STRIDE, round(length / STRIDE) * STRIDE)
+
+
+def to_tensor(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return `image` (RGB) scaled to `size` as the (1, BGR, height, width) that the network takes."""
+    resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    pixels = np.asarray(resized, np.float32)[:, :, ::-1] / np.float32(255)
+    return np.ascontiguousarray(((pixels - MEAN) / STD).transpose(2, 0, 1)[None])
+
+
+def find_boxes(text_map: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the boxes (n, 4, 2) of the blobs in a map (height, width) of probabilities."""
+    rectangles = _rectangles(text_map)
+    widths, heights = _sides(rectangles)
+    solid = np.minimum(widths, heights) >= SMALLEST_SIDE
+    solid[solid] = box_scores(text_map, rectangles[solid]) >= BOX_SCORE
+    return unclip(rectangles[solid])
+
+
+def _rectangles(text_map: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the smallest rotated rectangle (n, 4, 2) around every blob above the threshold."""
+    framed = np.pad(text_map, 1)  # closes the contours of blobs at the border
+    contours = contourpy.contour_generator(z=framed, name="serial").lines(TEXT_THRESHOLD)
+    blobs = [np.asarray(contour) for contour in contours if _is_outline(np.asarray(contour))]
+    if not blobs:
+        return np.empty((0, 4, 2))
+    around = [shapely.minimum_rotated_rectangle(shapely.MultiPoint(blob)) for blob in blobs]
+    corners = [shapely.get_coordinates(shape)[:4] for shape in around if shape.area > 0]
+    # a frame of one pixel was added, and a pixel's value stands at its middle
+    return np.array([clockwise(four) for four in corners]).reshape(-1, 4, 2) - 0.5
+
+
+def _is_outline(contour: NDArray[np.float64]) -> bool:
+    """Tell a blob's outline from a hole in it, by the direction in which it runs."""
+    x, y = contour.T
+    return bool(np.dot(x[:-1], y[1:]) > np.dot(x[1:], y[:-1]))
+
+
+def clockwise(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return four corners (4, 2) of a rectangle clockwise (as seen, y down) from the top left."""
+    (ax, ay), (bx, by) = corners[1] - corners[0], corners[2] - corners[0]
+    ordered = corners if ax * by - ay * bx > 0 else corners[::-1]
+    return np.roll(ordered, -int(np.argmin(ordered.sum(axis=1))), axis=0)
+
+
+def box_scores(text_map: NDArray[np.float32], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean probability inside each box (n, 4, 2), sampled on a grid of 32 by 8."""
+    across, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]
+    points = boxes[:, None, 0] + _GRID[:, :1] * across[:, None] + _GRID[:, 1:] * down[:, None]
+    last = np.array(text_map.shape[::-1]) - 1
+    x, y = np.clip(points.astype(np.intp), 0, last).transpose(2, 0, 1)
+    return text_map[y, x].mean(axis=1, dtype=np.float64)
+
+
+def unclip(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the boxes (n, 4, 2) grown back to the size that the network was taught to shrink."""
+    widths, heights = _sides(boxes)
+    grow = UNCLIP_RATIO * widths * heights / (2 * (widths + heights))
+    across = (boxes[:, 1] - boxes[:, 0]) * (grow / widths)[:, None]
+    down = (boxes[:, 3] - boxes[:, 0]) * (grow / heights)[:, None]
+    outwards = np.stack((-across - down, across - down, across + down, down - across), axis=1)
+    return boxes + outwards
+
+
+def _sides(boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the widths (n,) and heights (n,) of boxes (n, 4, 2)."""
+    across, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]
+    return np.hypot(*across.T), np.hypot(*down.T)

@@ -1,0 +1,184 @@
+"""Anything that holds an image -> one array (height, width, RGB) of bytes, as a viewer shows it.
+
+Nothing global is touched: Pillow's own size limit is a module variable, and its warning goes through
+filters that all threads share. Both are avoided by asking Pillow's formats directly.
+"""
+
+import io
+import os
+import stat
+import struct
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from .arrays import to_bytes, to_rgb
+from .errors import ImageError, ImageNotFoundError, ImageTooLargeError, ImageTypeError
+
+ImageSource: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | NDArray[np.generic]
+)
+Rgb: TypeAlias = NDArray[np.uint8]
+
+_ORIENTATION = 0x0112  # EXIF 2.32, table 4
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_image(source: ImageSource, max_pixels: int) -> Rgb:
+    """Return the image in `source` as bytes (height, width, RGB).
+
+    The first frame of many is read, the EXIF orientation applied, transparency laid on white.
+
+    Parameters
+    ----------
+    source
+        A path, the bytes of a file, a Pillow image (its current frame), or an array: (height,
+        width), (height, width, 1), RGB or RGBA; uint8, uint16, bool, or floats from 0 to 1.
+    max_pixels
+        Larger images are refused before they are decoded.
+
+    Raises
+    ------
+    ImageTypeError
+        `source` is something else.
+    ImageNotFoundError, ImageTooLargeError, ImageError
+        There is no such file; it has too many pixels; it cannot be read.
+    """
+    match source:
+        case np.ndarray():
+            check_size(source.shape[1::-1], max_pixels, "the array")
+            return to_rgb(source)
+        case Image.Image():
+            return _from_picture(source, max_pixels, "the image")
+        case bytes() | bytearray() | memoryview():
+            return _from_file(io.BytesIO(source), max_pixels, "the image in these bytes")
+        case str() | os.PathLike():
+            return _from_path(source, max_pixels)
+    raise ImageTypeError(
+        f"an image cannot be read from {type(source).__name__}; "
+        "give a path, bytes, a PIL.Image or a numpy array"
+    )
+
+
+def check_size(size: tuple[int, ...], max_pixels: int, name: str) -> None:
+    """Raise when an image of `size` (width, height) is empty or has more than `max_pixels`."""
+    if 0 in size:
+        raise ImageError(f"{name} has no pixels; give an image of at least 1 x 1")
+    if len(size) > 1 and size[0] * size[1] > max_pixels:
+        raise ImageTooLargeError(
+            f"{name} has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels}; "
+            "scale it down, or make the engine with a larger max_pixels"
+        )
+
+
+def _from_path(path: str | os.PathLike[str], max_pixels: int) -> Rgb:
+    reason = ""
+    try:
+        with open(os.fspath(path), "rb") as file:  # noqa: PTH123 (a path of bytes is a path too)
+            return _from_file(_seekable(file), max_pixels, os.fsdecode(path))
+    except FileNotFoundError:
+        reason = "missing"
+    except IsADirectoryError:
+        reason = "is a folder; name an image file in it"
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        reason = f"cannot be opened: {error}"
+    if reason == "missing":
+        raise ImageNotFoundError(f"no image stands at {os.fsdecode(path)}; check the path")
+    raise ImageError(f"{os.fsdecode(path)} {reason}")
+
+
+def _seekable(file: BinaryIO) -> BinaryIO:
+    """Return `file`, or all that comes through it when it is a pipe."""
+    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return file if regular else io.BytesIO(file.read())
+
+
+def _from_file(file: BinaryIO, max_pixels: int, name: str) -> Rgb:
+    """Read an open file; whatever Pillow raises is replaced outside of `except`."""
+    reason = ""
+    try:
+        return _from_picture(_open(file), max_pixels, name)
+    except ImageError:
+        raise
+    except Exception as error:  # noqa: BLE001 (hostile bytes make decoders raise anything)
+        reason = f"{error}" or type(error).__name__
+    raise ImageError(f"{name} cannot be read, save it again as PNG or JPEG: {reason}")
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    """Return the picture in `file`, its header read and its pixels not yet.
+
+    This is `Image.open` without its look at `Image.MAX_IMAGE_PIXELS`: a limit of our own needs
+    neither that variable changed nor its warning caught, which only the whole process can do.
+    """
+    prefix = file.read(16)
+    if not prefix:
+        raise ImageError("there are no bytes")
+    Image.preinit()
+    found = _first_that_opens(file, prefix, Image.ID)
+    if found is None and Image.init():
+        found = _first_that_opens(file, prefix, Image.ID)
+    if found is None:
+        raise ImageError("no known image format starts like this")
+    return found
+
+
+def _first_that_opens(
+    file: BinaryIO, prefix: bytes, formats: list[str]
+) -> ImageFile.ImageFile | None:
+    for name in tuple(formats):
+        make, accept = Image.OPEN[name]
+        if accept is None or accept(prefix) is True:
+            file.seek(0)
+            try:
+                return make(file, "")
+            except (SyntaxError, IndexError, TypeError, struct.error):
+                continue  # these say "not this format": see Image.open
+    return None
+
+
+def _from_picture(picture: Image.Image, max_pixels: int, name: str) -> Rgb:
+    check_size(picture.size, max_pixels, name)
+    picture.load()
+    check_size(picture.size, max_pixels, name)  # an icon's frame may differ from its header
+    turned = _UPRIGHT.get(_orientation(picture))
+    return _flatten(picture if turned is None else picture.transpose(turned))
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return how the picture is to be turned: 1 is upright, as is one with damaged EXIF."""
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 (the same hostile bytes)
+        return 1
+
+
+def _flatten(picture: Image.Image) -> Rgb:
+    """Return a loaded picture of any mode as (height, width, RGB)."""
+    if picture.mode.startswith("I;16"):
+        return to_rgb(np.asarray(picture))
+    if picture.mode in {"I", "F"}:
+        return to_rgb(stretch(np.asarray(picture)))
+    if picture.mode == "LAB":
+        return to_rgb(np.asarray(picture.getchannel("L")))  # Pillow converts it to nothing else
+    if picture.has_transparency_data:
+        return to_rgb(np.asarray(_with_alpha(picture)))
+    return np.asarray(picture.convert("RGB"))
+
+
+def _with_alpha(picture: Image.Image) -> Image.Image:
+    """Return the picture as RGBA; premultiplied modes lead there only through their own plain one."""
+    plain = {"La": "LA", "RGBa": "RGBA"}.get(picture.mode, picture.mode)
+    return picture.convert(plain).convert("RGBA")
