@@ -59,7 +59,8 @@ def _unit_to_bytes(values: NDArray[np.float32]) -> Bytes:
             f"an array of floats from {low:g} to {high:g} is no image; "
             "scale it to 0 to 1 and put numbers in place of NaN"
         )
-    return np.rint(values * np.float32(255)).astype(np.uint8)
+    scaled: Bytes = np.rint(values * np.float32(255)).astype(np.uint8)
+    return scaled
 
 
 def stretch(values: AnyArray) -> Bytes:
@@ -76,7 +77,7 @@ def stretch(values: AnyArray) -> Bytes:
 
 
 def on_white(colours: Bytes, opacity: Bytes) -> Bytes:
-    """Return colours (height, width, 3) laid on white, by an opacity (height, width, 1) of bytes."""
+    """Return colours (height, width, 3) on white, by an opacity (height, width, 1)."""
     solid = opacity.astype(np.uint16)
     mixed = colours * solid + np.uint16(255) * (np.uint16(255) - solid)
     return ((mixed + np.uint16(127)) // np.uint16(255)).astype(np.uint8)

@@ -4,6 +4,9 @@ The detector is a DB network (Liao et al., "Real-time Scene Text Detection with 
 Binarization", 2019): a map of text probability, whose blobs are lines shrunk by a known ratio.
 """
 
+import math
+from typing import NamedTuple
+
 import contourpy
 import numpy as np
 import shapely
@@ -15,13 +18,17 @@ from .session import Session
 
 SHORTER_AT_LEAST = 320  # px: smaller images are enlarged for the detector
 LONGER_AT_MOST = 1280  # px
+FLAT = 128  # px: the height at which a single line is still read well
 STRIDE = 32  # the network halves its input five times
-MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-STD = np.array((0.229, 0.224, 0.225), np.float32)
+MEAN = np.array((0.485, 0.456, 0.406), np.float32)[:, None, None]  # in the order of BGR
+STD = np.array((0.229, 0.224, 0.225), np.float32)[:, None, None]
 TEXT_THRESHOLD = 0.3
 BOX_SCORE = 0.6
 UNCLIP_RATIO = 1.8
 SMALLEST_SIDE = 3.0  # px of the probability map
+TALL = 2.0  # height to width from which an image is looked at in bands
+BAND = 1.25  # height of a band to its width, without the overlap
+OVERLAP = 0.125  # of the width, on either side of a band
 
 _GRID = (np.stack(np.meshgrid(np.arange(32), np.arange(8)), -1).reshape(-1, 2) + 0.5) / (32, 8)
 
@@ -52,17 +59,59 @@ class Detector:
         array (n, 4, 2)
             Corners (x, y) in pixels of `image`, clockwise from the top left.
         """
+        found = [np.empty((0, 4, 2))]
+        for band in bands(*image.shape[:2]):
+            boxes = self._find(image[band.top : band.bottom])
+            boxes[:, :, 1] += band.top
+            middles = boxes[:, :, 1].mean(axis=1)
+            found.append(boxes[(middles >= band.first) & (middles < band.last)])
+        return np.concatenate(found)
+
+    def _find(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         height, width = image.shape[:2]
         size = network_size(width, height)
         text_map = self._session.run(to_tensor(image, size), lambda out: np.array(out[0, 0]))
         boxes = find_boxes(text_map) * (width / size[0], height / size[1])
-        return np.clip(boxes, 0, (width, height))
+        boxes.clip(0, (width, height), out=boxes)
+        return boxes
+
+
+class Band(NamedTuple):
+    """Rows `top` to `bottom` of an image; boxes count whose middle is from `first` to `last`."""
+
+    top: int
+    bottom: int
+    first: float
+    last: float
+
+
+def bands(height: int, width: int) -> list[Band]:
+    """Return the bands in which to look at an image, one unless it is very tall.
+
+    A tall screenshot scaled to fit the network would be unreadable. Bands overlap, and a box counts
+    in the band that shows the most around it, so that no line is cut or found twice.
+    """
+    if height <= max(LONGER_AT_MOST, TALL * width) or width < SHORTER_AT_LEAST:
+        return [Band(0, height, -math.inf, math.inf)]
+    count = math.ceil(height / (BAND * width))
+    edges = [round(height * index / count) for index in range(count + 1)]
+    margin = round(OVERLAP * width)
+    firsts, lasts = [-math.inf, *edges[1:-1]], [*edges[1:-1], math.inf]
+    return [
+        Band(max(0, top - margin), min(height, bottom + margin), first, last)
+        for top, bottom, first, last in zip(edges, edges[1:], firsts, lasts, strict=False)
+    ]
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:
-    """Return the (width, height) at which the detector sees an image of the given size."""
-    scale = max(1.0, SHORTER_AT_LEAST / min(width, height))
-    scale = min(scale, LONGER_AT_MOST / max(width, height))
+    """Return the (width, height) at which the detector sees an image of the given size.
+
+    An image as flat as one line may be longer than the limit, within the area of a square of it.
+    """
+    shorter, longer = sorted((width, height))
+    whole = LONGER_AT_MOST / longer
+    flat = min(FLAT / shorter, LONGER_AT_MOST / math.sqrt(width * height))
+    scale = min(max(1.0, SHORTER_AT_LEAST / shorter), max(whole, flat))
     return _multiple(width * scale), _multiple(height * scale)
 
 
@@ -71,10 +120,12 @@ def _multiple(length: float) -> int:
 
 
 def to_tensor(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return `image` (RGB) scaled to `size` as the (1, BGR, height, width) that the network takes."""
+    """Return `image` (RGB) scaled to `size` as the network takes it: (1, BGR, height, width)."""
     resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
-    pixels = np.asarray(resized, np.float32)[:, :, ::-1] / np.float32(255)
-    return np.ascontiguousarray(((pixels - MEAN) / STD).transpose(2, 0, 1)[None])
+    tensor = np.array(np.asarray(resized).transpose(2, 0, 1)[None, ::-1], np.float32, order="C")
+    tensor /= 255 * STD
+    tensor -= MEAN / STD
+    return tensor
 
 
 def find_boxes(text_map: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -118,7 +169,8 @@ def box_scores(text_map: NDArray[np.float32], boxes: NDArray[np.float64]) -> NDA
     points = boxes[:, None, 0] + _GRID[:, :1] * across[:, None] + _GRID[:, 1:] * down[:, None]
     last = np.array(text_map.shape[::-1]) - 1
     x, y = np.clip(points.astype(np.intp), 0, last).transpose(2, 0, 1)
-    return text_map[y, x].mean(axis=1, dtype=np.float64)
+    scores: NDArray[np.float64] = text_map[y, x].mean(axis=1, dtype=np.float64)
+    return scores
 
 
 def unclip(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

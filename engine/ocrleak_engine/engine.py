@@ -79,9 +79,11 @@ class OcrEngine:
     ...     print(engine.recognize("scan.png").text)
     """
 
-    _stages: _Stages | None = None  # stands on the class too: a failed __init__ is finalized as well
+    _stages: _Stages | None = (
+        None  # stands on the class too: a failed __init__ is finalized as well
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each has a default, and a name at the call)
         self,
         model_dir: str | os.PathLike[str] | None = None,
         *,
@@ -217,9 +219,7 @@ class OcrEngine:
                 undo.enter_context(closing(Session(path, self._providers, self._threads)))
                 for path in (detector, recognizer)
             )
-            stages = _Stages(
-                (finding, reading), Detector(finding), Recognizer(reading, characters)
-            )
+            stages = _Stages((finding, reading), Detector(finding), Recognizer(reading, characters))
             undo.pop_all()
         return stages
 
@@ -230,7 +230,7 @@ class OcrEngine:
             self._stages = None
 
     def _forget_parent(self) -> None:
-        """Start afresh in a forked child: locks may be held, and pools used, by threads left behind."""
+        """Start afresh in a forked child: the threads that hold the locks were left behind."""
         self._lock = threading.RLock()
         if self._stages is not None:
             self._stages.abandon()

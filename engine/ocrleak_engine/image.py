@@ -1,7 +1,7 @@
 """Anything that holds an image -> one array (height, width, RGB) of bytes, as a viewer shows it.
 
-Nothing global is touched: Pillow's own size limit is a module variable, and its warning goes through
-filters that all threads share. Both are avoided by asking Pillow's formats directly.
+Nothing global is touched: Pillow's own size limit is a module variable, and its warning goes
+through filters that all threads share. Both are avoided by asking Pillow's formats directly.
 """
 
 import io
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from .arrays import to_bytes, to_rgb
+from .arrays import stretch, to_rgb
 from .errors import ImageError, ImageNotFoundError, ImageTooLargeError, ImageTypeError
 
 ImageSource: TypeAlias = (
@@ -179,6 +179,6 @@ def _flatten(picture: Image.Image) -> Rgb:
 
 
 def _with_alpha(picture: Image.Image) -> Image.Image:
-    """Return the picture as RGBA; premultiplied modes lead there only through their own plain one."""
+    """Return the picture as RGBA; a premultiplied mode leads there only through its plain one."""
     plain = {"La": "LA", "RGBa": "RGBA"}.get(picture.mode, picture.mode)
     return picture.convert(plain).convert("RGBA")

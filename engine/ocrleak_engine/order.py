@@ -1,10 +1,113 @@
-"""The order in which a person reads the lines of a page."""
+"""The order in which a person reads the lines of a page: rows from the top, column by column.
+
+All of it happens in the frame of the text itself, turned so that most lines run to the right: a
+page scanned askew, sideways or upside down has the order of the upright one.
+"""
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .page import Line
+
+SAME_ROW = 0.5  # of a line's height: centres no further apart stand in one row
+PROSE = (
+    8.0  # width to height from which a line looks like a line of a paragraph, not a table's cell
+)
+COLUMN_LINES = 3  # fewer lines are no column
+CROSSING = 0.25  # most of a column page's lines that may cross the gutter: headings
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 def reading_order(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines row by row from the top, each row from the left."""
-    return sorted(lines, key=lambda line: (line.box[0][1], line.box[0][0]))
+    """Return the lines in the order in which they are read."""
+    if not lines:
+        return []
+    corners = np.array([line.box for line in lines])
+    upright = corners @ _turn(_direction(corners))
+    sides = np.concatenate((upright.min(axis=1), upright.max(axis=1)), axis=1)
+    return [lines[index] for index in _columns(sides, np.arange(len(lines)))]
+
+
+def _direction(corners: Floats) -> float:
+    """Return the angle in which most text (by length) in boxes (n, 4, 2) runs, in radians."""
+    across = corners[:, 1] - corners[:, 0]
+    lengths, angles = np.hypot(*across.T), np.arctan2(across[:, 1], across[:, 0])
+    longest = angles[lengths.argmax()]
+    off = (angles - longest + np.pi) % (2 * np.pi) - np.pi
+    order = off.argsort()
+    middle = np.searchsorted(lengths[order].cumsum(), lengths.sum() / 2)
+    return float(longest + off[order[middle]])
+
+
+def _turn(angle: float) -> Floats:
+    """Return the matrix that lays rows of (x, y) at `angle` along the x axis."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array(((cos, -sin), (sin, cos)))
+
+
+def _columns(sides: Floats, some: Indices) -> list[int]:
+    """Order the boxes `some` of all `sides` (n, [left, top, right, bottom]).
+
+    Boxes across the gutter (headings) part the page into bands; in each, the left column is read
+    before the right one.
+    """
+    gutter = _gutter(sides[some])
+    if gutter is None:
+        return _rows(sides, some)
+    left, right = sides[some, 2] <= gutter, sides[some, 0] >= gutter
+    headings = _rows(sides, some[~left & ~right])
+    band = np.searchsorted(_middles(sides[headings]), _middles(sides[some]))
+    ordered: list[int] = []
+    for index in range(len(headings) + 1):
+        ordered += _columns(sides, some[left & (band == index)])
+        ordered += _columns(sides, some[right & (band == index)])
+        ordered += headings[index : index + 1]
+    return ordered
+
+
+def _gutter(sides: Floats) -> float | None:
+    """Return the x between two columns of prose, crossed by few lines, or None.
+
+    A table's cells stay in rows: a column is one only when most of its lines are long.
+    """
+    left, right = sides[:, 0], sides[:, 2]
+    candidates = np.unique(right)
+    crossing = ((left < candidates[:, None]) & (right > candidates[:, None])).sum(axis=1)
+    for index in crossing.argsort(kind="stable"):
+        gutter = float(candidates[index])
+        if crossing[index] > CROSSING * len(sides):
+            return None
+        if _is_prose(sides[right <= gutter]) and _is_prose(sides[left >= gutter]):
+            return gutter
+    return None
+
+
+def _is_prose(sides: Floats) -> bool:
+    if len(sides) < COLUMN_LINES:
+        return False
+    widths, heights = sides[:, 2] - sides[:, 0], sides[:, 3] - sides[:, 1]
+    return bool(np.median(widths) >= PROSE * np.median(heights))
+
+
+def _rows(sides: Floats, some: Indices) -> list[int]:
+    """Order boxes row by row from the top, each row from the left."""
+    rows: list[list[int]] = []
+    for index in some[_middles(sides[some]).argsort(kind="stable")].tolist():
+        if rows and _same_row(sides[rows[-1]], sides[index]):
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    return [index for row in rows for index in sorted(row, key=lambda each: sides[each, 0])]
+
+
+def _same_row(row: Floats, box: Floats) -> bool:
+    heights = np.append(row[:, 3] - row[:, 1], box[3] - box[1])
+    return bool(_middles(box[None])[0] - _middles(row).mean() <= SAME_ROW * heights.min())
+
+
+def _middles(sides: Floats) -> Floats:
+    return (sides[:, 1] + sides[:, 3]) / 2

@@ -1,4 +1,4 @@
-"""What was read: plain frozen values that hold nothing native, so that they may outlive the engine."""
+"""What was read: plain frozen values that hold nothing native and may outlive the engine."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -85,12 +85,12 @@ class Recognizer:
 
 
 def _labels(session: Session, characters: list[str] | None) -> list[str]:
-    """Return what each class stands for: the blank, the characters, and a space when one is left."""
+    """Return what each class stands for: the blank, the characters, a space if one is left."""
     if "character" in session.metadata:
         characters = session.metadata["character"].removesuffix("\n").split("\n")
     if characters is None:
         raise ModelError(
-            f"{session.path} has no characters: store them in its metadata under \"character\", or "
+            f'{session.path} has no characters: store them in its metadata under "character", or '
             f"in {session.path.with_suffix('.txt').name} beside it, one a line"
         )
     labels = ["", *characters, " "]
@@ -123,7 +123,7 @@ def cut(picture: Image.Image, box: Boxes, height: int) -> Strip:
     width = max(height // 4, round(height * width_there / max(height_there, 1)))
     size = (min(width, WIDEST), height)
     if _is_level(box):
-        left, top, right, bottom = (*box[0], *box[2])
+        (left, top), _, (right, bottom), _ = box.tolist()
         strip = picture.resize(size, Image.Resampling.BILINEAR, (left, top, right, bottom))
         return np.asarray(strip)
     there = (max(1, round(width_there)), max(1, round(height_there)))
@@ -134,9 +134,9 @@ def cut(picture: Image.Image, box: Boxes, height: int) -> Strip:
 
 def _is_level(box: Boxes) -> bool:
     """Tell whether the box stands upright to within a pixel, and has an area to cut."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = box
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = box.tolist()
     slant = max(abs(ay - by), abs(cy - dy), abs(ax - dx), abs(bx - cx))
-    return slant < 1 and cx - ax >= 1 and cy - ay >= 1
+    return bool(slant < 1 and cx - ax >= 1 and cy - ay >= 1)
 
 
 def batches(widths: Sequence[int]) -> Iterator[list[int]]:

@@ -74,7 +74,9 @@ class Session:
             self.close()
             raise
 
-    def run(self, tensor: NDArray[np.float32], reduce: Callable[[NDArray[np.float32]], Result]) -> Result:
+    def run(
+        self, tensor: NDArray[np.float32], reduce: Callable[[NDArray[np.float32]], Result]
+    ) -> Result:
         """Run the model on `tensor` and return what `reduce` makes of its output.
 
         The output's memory belongs to onnxruntime: even a view of three numbers would keep it, so
@@ -168,7 +170,7 @@ def _installed() -> set[str]:
     return {name for name in names if any(metadata.distributions(name=name))}
 
 
-def _load(path: Path, providers: Sequence[Provider], threads: int) -> Any:  # noqa: ANN401 (untyped)
+def _load(path: Path, providers: Sequence[Provider], threads: int) -> Any:
     """Return onnxruntime's session; its errors are replaced outside of `except`.
 
     An exception raised inside it would carry onnxruntime's as `__context__`, and with its frames
@@ -184,7 +186,7 @@ def _load(path: Path, providers: Sequence[Provider], threads: int) -> Any:  # no
     raise ModelError(f"{path} cannot be loaded as a model, copy it there again: {reason}")
 
 
-def _options(threads: int) -> Any:  # noqa: ANN401 (onnxruntime is untyped)
+def _options(threads: int) -> Any:
     """Return options that keep memory flat over inputs of varying size.
 
     With the arena and the memory pattern, an engine that sees varying widths grows from 20 MB to
