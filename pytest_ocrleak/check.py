@@ -1,0 +1,174 @@
+"""The checks that users call: before and after, again and again, and life after life."""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pytest_ocrleak import compare as comparing
+from pytest_ocrleak import findings, meters, settle
+from pytest_ocrleak.findings import Findings
+from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.outcome import Check, Kind, LeakError
+from pytest_ocrleak.pace import Count, Pace
+from pytest_ocrleak.readings import Readings
+from pytest_ocrleak.release import Life, relive
+from pytest_ocrleak.repeat import repeat
+from pytest_ocrleak.report import text
+from pytest_ocrleak.snapshot import Leak, Snapshot
+
+Tolerance = Mapping[str, float | str]
+NOISE = {"heap": 8192.0, "rss": 262144.0, "gpu": 262144.0}  # bytes a life, see docs/verdict.md
+
+
+def discard(_: Check) -> None:
+    """Keep no record of a check: outside pytest the error is the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """The checks under common limits, each handed to ``record`` when it ends.
+
+    The module's functions are those of a checker without limits; the pytest fixture is one with
+    the session's.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    record: Callable[[Check], None] = discard
+
+    def snapshot(self) -> Snapshot:
+        """Return what the process holds now, after garbage was collected."""
+        settle.settle()
+        return meters.read(self.limits.meters)
+
+    def compare(self, before: Snapshot, after: Snapshot) -> list[Leak]:
+        """Return what appeared between two snapshots and is still there."""
+        return comparing.between(before, after, self.limits.rules)
+
+    @contextmanager
+    def guard(
+        self,
+        label: str = "",
+        *,
+        track: str | Iterable[str] | None = None,
+        ignore: str | Iterable[str] = (),
+        tolerance: Tolerance | None = None,
+    ) -> Generator[None]:
+        """Fail if what is inside leaves anything behind.
+
+        Things are judged exactly, bytes only against a tolerance that is given, since a first use
+        is no leak. An error inside passes through unjudged: its traceback keeps things alive.
+
+        Raises
+        ------
+        LeakError
+            Something stayed.
+
+        """
+        __tracebackhide__ = True
+        limits = self.limits.narrowed(track, ignore, tolerance)
+        settle.settle()
+        readings = Readings(limits, warm=True)
+        yield
+        settle.until(lambda: not readings.lingering_now())
+        readings.add(1)
+        self._conclude("guard", label, findings.one_pass(readings), limits)
+
+    def assert_no_growth(  # noqa: PLR0913 - the interface that users type
+        self,
+        fn: Callable[..., object],
+        *args: Any,
+        runs: Count = "auto",
+        warmup: Count = "auto",
+        track: str | Iterable[str] | None = None,
+        ignore: str | Iterable[str] = (),
+        tolerance: Tolerance | None = None,
+        time_limit: float = 10.0,
+        **kwargs: Any,
+    ) -> Mapping[str, Growth]:
+        """Repeat ``fn(*args, **kwargs)`` until each meter shows whether it grows.
+
+        Parameters
+        ----------
+        runs, warmup
+            How many runs are judged, and made before them; ``"auto"``: as many as it takes.
+        track, ignore, tolerance
+            The meters to judge; rules ``meter:glob`` for what may linger; accepted growth per run
+            by meter, ``{"heap": "1 KiB"}``.
+        time_limit
+            Seconds after which the verdict is given on what is known.
+
+        Raises
+        ------
+        LeakError
+            A meter grows.
+
+        """
+        __tracebackhide__ = True
+        limits = self.limits.narrowed(track, ignore, tolerance)
+        readings = repeat(partial(fn, *args, **kwargs), limits, Pace(runs, warmup, time_limit))
+        name = getattr(fn, "__qualname__", repr(fn))
+        return self._conclude("growth", name, findings.repeated(readings), limits)
+
+    def assert_releases(  # noqa: PLR0913 - the interface that users type
+        self,
+        factory: Callable[[], Any],
+        use: Callable[[Any], object] | None = None,
+        *,
+        free: str | Callable[[Any], object] = "free_resources",
+        runs: Count = "auto",
+        warmup: Count = "auto",
+        track: str | Iterable[str] | None = None,
+        ignore: str | Iterable[str] = (),
+        tolerance: Tolerance | None = None,
+        time_limit: float = 10.0,
+    ) -> Mapping[str, Growth]:
+        """Make, use and free object after object; what each of them leaves must be nothing.
+
+        It is judged while the freed object is still held: what goes only with the object was not
+        released by freeing it. What the first life leaves for good (imports, library tables) is
+        reported apart. At the end, using a freed object must raise.
+
+        Parameters
+        ----------
+        factory, use, free
+            Make the object; use it; free it, by a method's name or a callable. With
+            ``"__exit__"`` it is entered and left as a context manager.
+        runs, warmup, track, ignore, tolerance, time_limit
+            As in `assert_no_growth`, a run being one object's life.
+
+        Raises
+        ------
+        LeakError
+            Something stayed, or a freed object can still be used.
+
+        """
+        __tracebackhide__ = True
+        limits = self.limits.narrowed(track, ignore, tolerance).noisier(NOISE)
+        life = Life(factory, use, free)
+        found = findings.lives(relive(life, limits, Pace(runs, warmup, time_limit)), life.freeing)
+        if not found.leaks and life.usable_when_freed():
+            found = findings.usable(found, life.freeing)
+        name = getattr(factory, "__qualname__", repr(factory))
+        return self._conclude("release", name, found, limits)
+
+    def _conclude(
+        self, kind: Kind, name: str, found: Findings, limits: Limits
+    ) -> Mapping[str, Growth]:
+        """Record a check that ended, and raise if it failed."""
+        __tracebackhide__ = True
+        check = Check(kind, name, found.runs, found.meters, found.leaks)
+        self.record(check)
+        if check.verdict == "leak" or (limits.strict and check.verdict == "inconclusive"):
+            raise LeakError(text.failure(check), check)
+        return found.meters
+
+
+_unlimited = Checker()
+snapshot = _unlimited.snapshot
+compare = _unlimited.compare
+guard = _unlimited.guard
+assert_no_growth = _unlimited.assert_no_growth
+assert_releases = _unlimited.assert_releases

@@ -1,0 +1,76 @@
+"""What appeared between two snapshots and is still there: by identity, not by count."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pytest_ocrleak import ignore
+from pytest_ocrleak.ignore import Rule
+from pytest_ocrleak.snapshot import Item, Items, Leak, MappedFile, Snapshot
+
+
+def lingering(
+    before: Snapshot, after: Snapshot, meter: str, rules: Iterable[Rule] = ()
+) -> tuple[Item, ...]:
+    """Return what ``meter`` sees now, did not see before, and no rule lets linger.
+
+    Mapped files are compared by size: what counts is the bytes that came, as a file of the
+    difference. A library stays for good by design and is no leak.
+    """
+    if not isinstance(before.readings.get(meter), Items):
+        return ()
+    known = {item.key: item for item in before.items(meter)}
+    new = (added(item, known.get(item.key)) for item in after.items(meter))
+    return ignore.keep(meter, (item for item in new if item is not None), rules)
+
+
+def added(item: Item, old: Item | None) -> Item | None:
+    """Return what of ``item`` is new, given what was there under the same identity."""
+    if not isinstance(item, MappedFile):
+        return item if old is None else None
+    if item.kind == "library":
+        return None
+    size = item.size - (old.size if isinstance(old, MappedFile) else 0)
+    return replace(item, size=size) if size > 0 else None
+
+
+def leaks(meter: str, items: Iterable[Item], runs: int = 1) -> Iterator[Leak]:
+    """Return one `Leak` for each name, the things of that name counted, most of them first."""
+    for what, count in tally(meter, (item.what for item in items)).most_common():
+        yield leak(meter, what, count, count / runs)
+
+
+def tally(meter: str, names: Iterable[str]) -> Counter[str]:
+    """Count names, those that differ in numbers alone under the first of them."""
+    first: dict[str, str] = {}
+    return Counter(first.setdefault(fingerprint(meter, name), name) for name in names)
+
+
+def leak(meter: str, what: str, count: int, per_run: float, keeper: str | None = None) -> Leak:
+    """Return a `Leak` with its fingerprint."""
+    kept_by = (keeper,) if keeper else ()
+    return Leak(meter, what, count, per_run, (), kept_by, fingerprint(meter, what))
+
+
+def fingerprint(meter: str, what: str) -> str:
+    """Return a name for the leak that is the same in the next run of the suite.
+
+    Numbers (ids, addresses, sizes) change from run to run and are left out.
+    """
+    stable = re.sub(r"0x[0-9a-f]+|\d+", "#", what)
+    return hashlib.sha256(f"{meter}\n{stable}".encode(errors="replace")).hexdigest()[:16]
+
+
+def between(before: Snapshot, after: Snapshot, rules: Iterable[Rule] = ()) -> list[Leak]:
+    """Return what appeared between two snapshots and is still there.
+
+    Things are judged exactly. Bytes are not: one pass cannot tell a first use from a leak, so
+    they are for `assert_no_growth`, or for a guard with a tolerance.
+    """
+    return [
+        found
+        for meter in after.readings
+        for found in leaks(meter, lingering(before, after, meter, rules))
+    ]

@@ -1,0 +1,135 @@
+"""From readings to findings: what each meter says, and the leaks by name."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from statistics import median
+
+from pytest_ocrleak.compare import leak, leaks, tally
+from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.readings import Readings
+from pytest_ocrleak.release import Lives
+from pytest_ocrleak.sizes import human
+from pytest_ocrleak.snapshot import Leak
+
+ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
+HELD = {"heap": 1 << 20, "gpu": 1 << 20}  # bytes that a freed object may hold until it is dropped
+CONTEXT = 1 << 20  # bytes by which device memory may differ in one pass
+HOLDER = "the freed object itself: it went only when that was dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check found: runs made, the meters' verdicts, the leaks by name."""
+
+    runs: int
+    meters: Mapping[str, Growth]
+    leaks: tuple[Leak, ...]
+
+
+def one_pass(readings: Readings) -> Findings:
+    """Judge one pass: things exactly, bytes against a tolerance that the user gave."""
+    meters = {meter.name: passed(readings, meter.name) for meter in readings.limits.meters}
+    return Findings(1, meters, tuple(named(readings, meters)))
+
+
+def passed(readings: Readings, name: str) -> Growth:
+    """Return what one meter says after one pass."""
+    growth = readings.growth(name, last=True) or Growth("inconclusive")
+    if growth.verdict in ("unavailable", "inconclusive") or METERS[name].exact:
+        return growth
+    change = growth.series[-1]
+    accepted = readings.limits.tolerance.get(name)
+    if name == "gpu" and accepted is None and readings.series(name).values[0] > 0:
+        accepted = CONTEXT
+    if accepted is None:
+        why = "one pass cannot tell a first use from a leak"
+        return replace(growth, verdict="unjudged", one_time=change, reason=why)
+    return replace(growth, verdict="leak" if change > accepted else "clean", resolution=accepted)
+
+
+def repeated(readings: Readings) -> Findings:
+    """Judge runs that were repeated: every meter by its growth."""
+    meters = {meter.name: final(readings, meter.name) for meter in readings.limits.meters}
+    return Findings(readings.runs, meters, tuple(explained(named(readings, meters))))
+
+
+def final(readings: Readings, name: str) -> Growth:
+    """Return the verdict on one meter when no more runs will come."""
+    return readings.growth(name, last=True) or Growth("inconclusive", reason="no readings")
+
+
+def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
+    """Return the leaks of the meters that leak: things by their names, bytes by their growth."""
+    for name, growth in meters.items():
+        if growth.verdict != "leak":
+            continue
+        if METERS[name].exact:
+            things = readings.lingering(readings.latest, name)
+            yield from leaks(name, things, max(1, growth.runs))
+        else:
+            yield leak(name, f"grows by {human(growth.per_run)} per run", 1, growth.per_run)
+
+
+def explained(found: Iterator[Leak]) -> Iterator[Leak]:
+    """Leave out resident memory where another meter names what it is made of."""
+    every = list(found)
+    cause = any(leak.meter != "rss" for leak in every)
+    return (leak for leak in every if leak.meter != "rss" or not cause)
+
+
+def lives(found: Lives, free: str) -> Findings:
+    """Judge lives: growth from life to life, and what each single life left after its freeing."""
+    limits = found.readings.limits
+    growths = {meter.name: final(found.readings, meter.name) for meter in limits.meters}
+    by_meter = {name: tuple(life_leaks(found, name, growths[name], free)) for name in growths}
+    meters = {name: judged(found, name, growths[name], by_meter[name]) for name in growths}
+    every = (leak for found_here in by_meter.values() for leak in found_here)
+    return Findings(found.readings.runs, meters, tuple(explained(every)))
+
+
+def judged(found: Lives, name: str, growth: Growth, leaks_here: tuple[Leak, ...]) -> Growth:
+    """Return a meter's verdict in the light of the leaks that single lives showed."""
+    if leaks_here:
+        per_run = growth.per_run or max(leak.per_run for leak in leaks_here)
+        return replace(growth, verdict="leak", per_run=per_run, reason="")
+    if found.affected[name] and growth.verdict == "clean":
+        return replace(growth, verdict="inconclusive", reason="one life left something behind")
+    return growth
+
+
+def life_leaks(found: Lives, name: str, growth: Growth, free: str) -> Iterator[Leak]:
+    """Return what leaks on one meter: by growth, by what each life leaves, by the first life."""
+    if growth.verdict == "unavailable":
+        return
+    if METERS[name].exact:
+        yield from left_things(found, name, growth)
+        return
+    if growth.verdict == "leak":
+        yield leak(name, f"grows by {human(growth.per_run)} per life", 1, growth.per_run)
+    limits = found.readings.limits
+    held = median(found.held[name]) if found.held[name] else 0.0
+    if held > limits.tolerance.get(name, HELD.get(name, math.inf)):
+        yield leak(name, f"{human(held)} is still held after {free}", 1, held, HOLDER)
+    allowed = max(ONE_TIME.get(name, math.inf), limits.tolerance.get(name, 0.0))
+    if growth.one_time > allowed:
+        size = f"{human(growth.one_time)} (accepted: {human(allowed)})"
+        yield leak(name, f"one-time residue of {size} after the first life", 1, 0.0)
+
+
+def left_things(found: Lives, name: str, growth: Growth) -> Iterator[Leak]:
+    """Return the things that lives left, when more than a single one of them did."""
+    affected = found.affected[name]
+    if affected > 1 or affected == found.judged == 1 or growth.verdict == "leak":
+        gone = tally(name, found.until_dropped[name].elements())
+        for what, count in tally(name, found.lingering[name].elements()).most_common():
+            with_object = gone[what] == count
+            yield leak(name, what, count, count / found.judged, HOLDER if with_object else None)
+
+
+def usable(found: Findings, free: str) -> Findings:
+    """Return findings with one more: the freed object could still be used."""
+    return replace(
+        found, leaks=(*found.leaks, leak("use", f"use after {free} did not raise", 1, 0.0))
+    )

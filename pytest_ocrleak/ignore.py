@@ -1,0 +1,52 @@
+"""Things that may linger: built-in rules and the user's, each with its reason."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from pytest_ocrleak.snapshot import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What of one meter may linger: a glob over the thing's name, and why."""
+
+    meter: str
+    pattern: str
+    reason: str = ""
+
+    def covers(self, meter: str, item: Item) -> bool:
+        """Tell whether the rule is about this thing."""
+        return self.meter == meter and fnmatchcase(item.what, self.pattern)
+
+
+BUILT_IN = (
+    Rule("fds", "device /dev/nvidia*", "the driver keeps them while the CUDA context lives"),
+    Rule("fds", "device /dev/*random", "the random generator keeps it"),
+    Rule("maps", "/dev/nvidia*", "the driver keeps them while the CUDA context lives"),
+    Rule("maps", "*/gconv-modules.cache", "glibc keeps the table of character sets"),
+    Rule("maps", "*/locale/*", "glibc keeps the locale's data"),
+    Rule("processes", "*multiprocessing.resource_tracker*", "multiprocessing ends it at exit"),
+)
+
+
+def parse(line: str) -> Rule:
+    """Return the rule in ``meter:glob  # reason``.
+
+    Raises
+    ------
+    ValueError
+        There is no colon, or nothing on one side of it.
+
+    """
+    rule, _, reason = line.partition("  #") if "  #" in line else line.partition(" #")
+    meter, colon, pattern = rule.strip().partition(":")
+    if not (meter.strip() and colon and pattern.strip()):
+        raise ValueError(f"{line!r} is no ignore rule: write 'meter:glob  # reason'")
+    return Rule(meter.strip(), pattern.strip(), reason.strip())
+
+
+def keep(meter: str, items: Iterable[Item], rules: Iterable[Rule]) -> tuple[Item, ...]:
+    """Return the things that no rule covers."""
+    all_rules = (*BUILT_IN, *rules)
+    return tuple(item for item in items if not any(rule.covers(meter, item) for rule in all_rules))

@@ -1,0 +1,102 @@
+"""What a check judges and what it accepts, read from what the user typed."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_ocrleak import ignore, sizes
+from pytest_ocrleak.ignore import Rule
+from pytest_ocrleak.meters import METERS, Meter, chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The meters to judge (``None``: all), rules for what may linger, accepted growth per run.
+
+    ``floor`` is growth per run by meter below which no leak is claimed, where code is known to be
+    noisy; unlike a tolerance it needs no proof that growth stays below it.
+    """
+
+    track: tuple[str, ...] | None = None
+    rules: tuple[Rule, ...] = ()
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    floor: Mapping[str, float] = field(default_factory=dict)
+    strict: bool = False
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        """The meters that ``track`` names."""
+        return chosen(self.track)
+
+    @property
+    def exact(self) -> tuple[Meter, ...]:
+        """Those of the meters that read things with an identity."""
+        return tuple(meter for meter in self.meters if meter.exact)
+
+    def narrowed(
+        self,
+        track: str | Iterable[str] | None,
+        ignored: str | Iterable[str],
+        tolerance: Mapping[str, float | str] | None,
+    ) -> "Limits":
+        """Return these limits with what one check asks for on top of them."""
+        lines = [ignored] if isinstance(ignored, str) else ignored
+        return replace(
+            self,
+            track=self.track if track is None else names(track),
+            rules=(*self.rules, *map(rule, lines)),
+            tolerance={**self.tolerance, **tolerances(tolerance or {})},
+        )
+
+    def noisier(self, floor: Mapping[str, float]) -> "Limits":
+        """Return these limits for code whose noise reaches up to ``floor`` a run."""
+        return replace(self, floor=floor)
+
+
+def names(track: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the meter names in ``"fds,heap"`` or in a list of them.
+
+    Raises
+    ------
+    ValueError
+        One is no meter; the message suggests the nearest.
+
+    """
+    parts: Sequence[str] = track.split(",") if isinstance(track, str) else tuple(track)
+    return tuple(known(part.strip()) for part in parts if part.strip())
+
+
+def known(name: str) -> str:
+    """Return ``name`` if it is a meter's, else raise `ValueError` with the nearest one."""
+    if name in METERS:
+        return name
+    near = difflib.get_close_matches(name, METERS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(METERS)}"
+    raise ValueError(f"{name!r} is no meter: {hint}")
+
+
+def rule(line: str) -> Rule:
+    """Return the ignore rule in a line, its meter checked."""
+    parsed = ignore.parse(line)
+    known(parsed.meter)
+    return parsed
+
+
+def tolerances(given: Mapping[str, float | str]) -> dict[str, float]:
+    """Return the accepted growth per run by meter, sizes parsed and names checked."""
+    return {known(name): sizes.parse(size) for name, size in given.items()}
+
+
+def tolerance_line(line: str) -> tuple[str, str]:
+    """Return meter and size of ``heap = 4 KiB``.
+
+    Raises
+    ------
+    ValueError
+        There is no equals sign.
+
+    """
+    name, equals, size = line.partition("=")
+    if not equals:
+        raise ValueError(f"{line!r} is no tolerance: write 'meter = size'")
+    return name.strip(), size.strip()

@@ -1,0 +1,54 @@
+"""Open descriptors: what each one is, told by number, device and inode.
+
+Linux lists them in ``/proc/self/fd``, the other POSIX systems in ``/dev/fd``. The listing itself
+opens a descriptor; it is closed again by the time each one is asked for, and drops out.
+"""
+
+import os
+import re
+import stat
+import sys
+
+from pytest_ocrleak.meters import procfs
+from pytest_ocrleak.snapshot import Descriptor, Items, Reading, Unavailable
+
+FOLDER = "/proc/self/fd" if procfs.LINUX else "/dev/fd"
+KINDS = (
+    (stat.S_ISREG, "file"),
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
+
+
+def source() -> str:
+    """Return where the descriptors are read from."""
+    return f"{FOLDER}, fstat"
+
+
+def read() -> Reading:
+    """Return every open descriptor of this process as `Descriptor`."""
+    if sys.platform == "win32":
+        return Unavailable("listing handles on Windows is not supported yet")
+    numbers = sorted(int(name) for name in os.listdir(FOLDER))  # noqa: PTH208 - names, fast
+    found = (describe(number) for number in numbers)
+    return Items(tuple(descriptor for descriptor in found if descriptor))
+
+
+def describe(number: int) -> Descriptor | None:
+    """Return the descriptor behind ``number``, or ``None`` when it is closed by now."""
+    try:
+        status = os.fstat(number)
+        target = procfs.link(f"{FOLDER}/{number}") if procfs.LINUX else f"descriptor {number}"
+    except OSError:
+        return None
+    kind = next((name for test, name in KINDS if test(status.st_mode)), "")
+    return Descriptor(number, status.st_dev, status.st_ino, kind or special(target), target)
+
+
+def special(target: str) -> str:
+    """Return the kernel's name for a descriptor without a file: eventfd, eventpoll, inotify …."""
+    match = re.match(r"anon_inode:\[?([\w-]+)", target)
+    return match.group(1) if match else "descriptor"

@@ -1,0 +1,40 @@
+"""Linux's ``/proc/self``, read as text; every other platform answers that it has none."""
+
+import os
+import sys
+
+LINUX = sys.platform.startswith("linux")
+TICKS_AT = 21 - 2  # starttime is field 22 of stat, counted from field 3 on
+
+
+def text(path: str) -> str:
+    """Return a file of ``/proc`` as text; names in it may hold any byte.
+
+    Raises
+    ------
+    OSError
+        It is gone, or this process may not read it.
+
+    """
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path object costs more than the read
+        return os.fsdecode(file.readall())
+
+
+def link(path: str) -> str:
+    """Return where a link of ``/proc`` leads; the kernel writes names there that are no paths."""
+    return os.readlink(path)  # noqa: PTH115 - a Path would change such names
+
+
+def stat_of(path: str) -> tuple[str, list[str]]:
+    """Return the command name and the fields after it, state first, of a ``stat`` file.
+
+    The name stands in parentheses and may itself hold blanks and parentheses, so the split is at
+    the last one (proc(5)).
+    """
+    head, _, tail = text(path).rpartition(")")
+    return head.partition("(")[2], tail.split()
+
+
+def start_of(fields: list[str]) -> int:
+    """Return the start in clock ticks since boot from the fields that `stat_of` gives."""
+    return int(fields[TICKS_AT])

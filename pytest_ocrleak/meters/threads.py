@@ -1,0 +1,40 @@
+"""The threads of this process, Python's and native ones, told by id and start."""
+
+import os
+import threading
+
+import psutil
+
+from pytest_ocrleak.meters import procfs
+from pytest_ocrleak.snapshot import Items, Reading, Thread
+
+
+def source() -> str:
+    """Return where the threads are read from."""
+    return "/proc/self/task" if procfs.LINUX else "psutil.Process.threads"
+
+
+def read() -> Reading:
+    """Return every thread but the one that asks as `Thread`."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    names.pop(own := threading.get_native_id(), None)
+    found = (describe(tid, names) for tid in identifiers() if tid != own)
+    return Items(tuple(thread for thread in found if thread))
+
+
+def identifiers() -> list[int]:
+    """Return the ids of this process's threads."""
+    if procfs.LINUX:
+        return sorted(int(name) for name in os.listdir("/proc/self/task"))  # noqa: PTH208
+    return sorted(thread.id for thread in psutil.Process().threads())
+
+
+def describe(tid: int, names: dict[int | None, str]) -> Thread | None:
+    """Return the thread behind an id, or ``None`` when it has ended by now."""
+    if not procfs.LINUX:
+        return Thread(tid, 0, names.get(tid, str(tid)), tid in names)
+    try:
+        name, fields = procfs.stat_of(f"/proc/self/task/{tid}/stat")
+    except OSError:
+        return None
+    return Thread(tid, procfs.start_of(fields), names.get(tid, name), tid in names)

@@ -1,0 +1,46 @@
+"""What a check found, and the error that carries it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pytest_ocrleak.growth import Growth, Verdict
+from pytest_ocrleak.snapshot import Leak
+
+Kind = Literal["test", "fixture", "guard", "growth", "release"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finished check: what was checked, how often it ran, what each meter says.
+
+    ``nodeid`` is the test in which it ran, empty outside pytest.
+    """
+
+    kind: Kind
+    name: str
+    runs: int
+    meters: Mapping[str, Growth]
+    leaks: tuple[Leak, ...] = ()
+    nodeid: str = field(default="")
+
+    @property
+    def verdict(self) -> Verdict:
+        """`leak` if anything leaks, else `inconclusive` if any meter is, else `clean`."""
+        if self.leaks:
+            return "leak"
+        open_ones = any(growth.verdict == "inconclusive" for growth in self.meters.values())
+        return "inconclusive" if open_ones else "clean"
+
+
+class LeakError(AssertionError):
+    """Something was not given back; the message names it, ``leaks`` holds it, ``check`` all."""
+
+    def __init__(self, message: str, check: Check) -> None:
+        super().__init__(message)
+        self.check = check
+
+    @property
+    def leaks(self) -> tuple[Leak, ...]:
+        """What stayed."""
+        return self.check.leaks

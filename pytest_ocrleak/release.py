@@ -1,0 +1,157 @@
+"""Life after life of an object: made, used, freed, and what each of them leaves behind."""
+
+import itertools
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_ocrleak import settle
+from pytest_ocrleak.compare import lingering
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import read
+from pytest_ocrleak.pace import Clock, Pace
+from pytest_ocrleak.readings import Readings
+from pytest_ocrleak.snapshot import Amount, Snapshot
+
+
+def counters() -> defaultdict[str, Counter[str]]:
+    """Return a counter by name for each meter."""
+    return defaultdict(Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How an object is made, used and freed.
+
+    ``free`` is a method's name, or a callable that is given the object; with ``"__exit__"`` the
+    object is entered as a context manager first.
+    """
+
+    factory: Callable[[], Any]
+    use: Callable[[Any], object] | None
+    free: str | Callable[[Any], object]
+
+    @property
+    def freeing(self) -> str:
+        """How the object is freed, in words."""
+        name = self.free if isinstance(self.free, str) else getattr(self.free, "__name__", "free")
+        return f"{name}()"
+
+    def live(self) -> Any:
+        """Make, use and free one object and return it: its owner still holds it."""
+        made = self.factory()
+        try:
+            self.exercise(made.__enter__() if self.free == "__exit__" else made)
+        finally:
+            self.end(made)
+        return made
+
+    def exercise(self, made: Any) -> None:
+        """Use the object, dropping what that returns."""
+        if self.use is not None:
+            self.use(made)
+
+    def end(self, made: Any) -> None:
+        """Free the object.
+
+        Raises
+        ------
+        TypeError
+            It has no such method.
+
+        """
+        if callable(self.free):
+            self.free(made)
+            return
+        method = getattr(made, self.free, None)
+        if method is None:
+            name = type(made).__name__
+            raise TypeError(
+                f"{name} has no method {self.free!r}: name the one that frees it, free=…"
+            )
+        method(None, None, None) if self.free == "__exit__" else method()
+
+    def usable_when_freed(self) -> bool:
+        """Tell whether a freed object can still be used, instead of raising."""
+        if self.use is None:
+            return False
+        made = self.live()
+        try:
+            self.use(made)
+        except Exception:  # noqa: BLE001 - whatever it raises, it refuses
+            return False
+        with suppress(Exception):
+            self.end(made)
+        return True
+
+
+@dataclass(slots=True)
+class Lives:
+    """What the judged lives left behind.
+
+    ``readings`` has one reading a life, taken while the freed object was still held. By meter:
+    ``affected`` counts the lives that left a thing, ``lingering`` the things by name,
+    ``until_dropped`` those of them that went with the object, and ``held`` lists the bytes that
+    went with it, one figure a life.
+    """
+
+    readings: Readings
+    judged: int = 0
+    affected: Counter[str] = field(default_factory=Counter)
+    lingering: defaultdict[str, Counter[str]] = field(default_factory=counters)
+    until_dropped: defaultdict[str, Counter[str]] = field(default_factory=counters)
+    held: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def note(self, before: Snapshot, freed: Snapshot, dropped: Snapshot) -> None:
+        """Note one life: what came between ``before`` and ``freed``, what went with the object."""
+        self.judged += 1
+        for name, reading in freed.readings.items():
+            if isinstance(reading, Amount) and isinstance(after := dropped[name], Amount):
+                self.held[name].append(reading.value - after.value)
+            rules = self.readings.limits.rules
+            left = Counter(item.what for item in lingering(before, freed, name, rules))
+            stayed = Counter(item.what for item in lingering(before, dropped, name, rules))
+            self.affected[name] += bool(left)
+            self.lingering[name] += left
+            self.until_dropped[name] += left - stayed
+
+
+def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_counter) -> Lives:
+    """Make lives until every meter is decided, or as many as asked for; return what they left."""
+    settle.settle()
+    lives = Lives(Readings(limits, warm=pace.first == 0))
+    deadline = clock() + pace.time_limit
+    for number in itertools.count(1) if pace.runs == "auto" else range(1, pace.last + 1):
+        one(life, lives, number, judged=number > pace.first)
+        over = lives.judged and clock() > deadline
+        if over or lives.readings.full or (pace.runs == "auto" and lives.readings.decided):
+            break
+    return lives
+
+
+def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:
+    """Make one life, and read while the freed object is held and again once it is not."""
+    limits = lives.readings.limits
+    before = read(limits.meters)
+    made = life.live()
+    settle.until(lambda: not stays(before, limits), patience(lives))
+    freed = read(limits.meters)
+    lives.readings.keep(freed, number)
+    del made
+    settle.settle()
+    if judged:
+        lives.note(before, freed, read(limits.meters))
+
+
+def stays(before: Snapshot, limits: Limits) -> bool:
+    """Tell whether anything that came since ``before`` is still there."""
+    now = read(limits.exact)
+    return any(lingering(before, now, name, limits.rules) for name in now.readings)
+
+
+def patience(lives: Lives) -> float:
+    """Return the seconds that closing may take: shorter once lives were seen to leave things."""
+    return settle.PATIENCE / (1 + max(lives.affected.values(), default=0)) ** 2

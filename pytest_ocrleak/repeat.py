@@ -1,0 +1,89 @@
+"""Running code again and again, in batches, until every meter shows whether it grows."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from pytest_ocrleak import settle
+from pytest_ocrleak.growth import STEADY
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.pace import Clock, Pace
+from pytest_ocrleak.readings import Readings
+
+BATCH_SECONDS = 0.01
+PATIENCE = 0.1  # seconds a batch's things get to close; the last reading waits for longer
+Run = Callable[[], object]
+
+
+def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counter) -> Readings:
+    """Run the warm-up, then batch after batch; return the readings after each of them.
+
+    The number of runs is as asked for; with ``"auto"`` it ends as soon as every meter is decided,
+    or with the time limit.
+    """
+    settle.settle()
+    readings = Readings(limits, warm=pace.first == 0)
+    deadline = clock() + pace.time_limit
+    size = warm_up(run, readings, pace.first, clock) if pace.first else 1
+    for batch_size in growing(size) if pace.runs == "auto" else fixed(pace.runs):
+        read_after(run, batch_size, readings)
+        if clock() > deadline or readings.full or (pace.runs == "auto" and readings.decided):
+            break
+    if readings.lingers and settle.until(lambda: not readings.lingering_now()):
+        readings.retake()
+    return readings
+
+
+def warm_up(run: Run, readings: Readings, runs: int, clock: Clock) -> int:
+    """Make the first runs, as many as fill a batch's time; return how many one batch holds.
+
+    They are one reading: code that is faster than a reading must not be judged by single runs.
+    Code that leaves things behind stays in small batches, or it would use up all descriptors.
+    """
+    done, size = runs, 1
+    make(run, runs)
+    before = readings.lingering_now()
+    while True:
+        seconds = timed(run, size, clock)
+        done += size
+        if seconds > BATCH_SECONDS or readings.lingering_now() > before:
+            break
+        size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
+    settle.settle()
+    readings.add(done)
+    return size
+
+
+def make(run: Run, runs: int) -> None:
+    """Make some runs, dropping what they return."""
+    for _ in range(runs):
+        run()
+
+
+def timed(run: Run, runs: int, clock: Clock) -> float:
+    """Make some runs and return the seconds they took."""
+    start = clock()
+    make(run, runs)
+    return clock() - start
+
+
+def read_after(run: Run, runs: int, readings: Readings) -> None:
+    """Make a batch of runs and take a reading once nothing more is closing."""
+    make(run, runs)
+    settle.until(readings.holds_no_more, PATIENCE)
+    readings.add(readings.runs + runs)
+
+
+def fixed(runs: int) -> Iterator[int]:
+    """Split a number of runs into as many batches as a verdict takes, or fewer."""
+    batches = max(1, min(runs, STEADY))
+    for index in range(batches):
+        yield runs // batches + (index < runs % batches)
+
+
+def growing(size: int) -> Iterator[int]:
+    """Return batches that grow by half every third, which dilutes noise; single runs stay."""
+    exact = float(size)
+    while True:
+        for _ in range(3):
+            yield int(exact)
+        exact *= 1.5 if size > 1 else 1.0

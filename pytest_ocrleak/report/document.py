@@ -1,0 +1,66 @@
+"""The JSON report, as plain data that any JSON writer takes."""
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.meters.heap import allocator
+from pytest_ocrleak.outcome import Check
+from pytest_ocrleak.snapshot import Unavailable
+
+VERDICTS = ("clean", "leak", "inconclusive")
+
+
+def document(checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the whole report on checks that `plain` made plain."""
+    counts = Counter(check["verdict"] for check in checks)
+    return {
+        "schema_version": 1,
+        "tool": {"name": "pytest-ocrleak", "version": version("pytest-ocrleak")},
+        "environment": environment(),
+        "checks": list(checks),
+        "summary": {"checked": len(checks), **{name: counts[name] for name in VERDICTS}},
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Return what the figures depend on: interpreter, platform, allocator, readable meters."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "allocator": allocator(),
+        "meters": {name: availability(name) for name in METERS},
+    }
+
+
+def availability(name: str) -> dict[str, Any]:
+    """Return whether a meter can be read here: its source, or the reason why not."""
+    reading = METERS[name].read()
+    if isinstance(reading, Unavailable):
+        return {"available": False, "reason": reading.reason}
+    return {"available": True, "source": METERS[name].source()}
+
+
+def plain(check: Check) -> dict[str, Any]:
+    """Return a check as plain data."""
+    return {
+        "nodeid": check.nodeid,
+        "kind": check.kind,
+        "name": check.name,
+        "verdict": check.verdict,
+        "runs": check.runs,
+        "meters": {name: meter(growth) for name, growth in check.meters.items()},
+        "leaks": [asdict(leak) for leak in check.leaks],
+    }
+
+
+def meter(growth: Growth) -> dict[str, Any]:
+    """Return what one meter says as plain data, without the empty reason."""
+    told = asdict(growth)
+    told.pop("runs")
+    return told if growth.reason else {key: told[key] for key in told if key != "reason"}

@@ -1,0 +1,173 @@
+"""What a process held at one moment, as frozen values.
+
+Everything later (comparing, judging, reporting) works on these values alone, so that a verdict
+can be tested on literals and never depends on when the operating system is asked again.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Item(Protocol):
+    """One thing with an identity: it can be told from another one of the same name."""
+
+    @property
+    def key(self) -> Hashable:
+        """The identity: equal in two snapshots only for the very same thing."""
+
+    @property
+    def what(self) -> str:
+        """The thing's name for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """An open descriptor, from ``fstat`` and its link in ``/proc/self/fd``.
+
+    Number, device and inode together are the identity: a number alone is given out again, and an
+    inode alone is shared by ``dup``.
+    """
+
+    number: int
+    device: int
+    inode: int
+    kind: str
+    target: str
+
+    @property
+    def key(self) -> Hashable:
+        """Number, kind, device and inode."""
+        return self.number, self.kind, self.device, self.inode
+
+    @property
+    def what(self) -> str:
+        """The file's path, or the kind and address of anything else."""
+        return self.target if self.kind == "file" else f"{self.kind} {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFile:
+    """All mappings of one file (or one shared object without a name) in the address space.
+
+    They are counted together by size in bytes, since neighbours merge into one line of
+    ``/proc/self/maps`` and a change of protection splits one.
+    """
+
+    device: str
+    inode: int
+    path: str
+    kind: str
+    size: int
+
+    @property
+    def key(self) -> Hashable:
+        """Device, inode and path."""
+        return self.device, self.inode, self.path
+
+    @property
+    def what(self) -> str:
+        """The path of the mapped file."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread of the process; a thread id is given out again, so its start belongs to it."""
+
+    tid: int
+    start: int
+    name: str
+    python: bool
+
+    @property
+    def key(self) -> Hashable:
+        """Thread id and start."""
+        return self.tid, self.start
+
+    @property
+    def what(self) -> str:
+        """The name, and whether Python knows the thread."""
+        return f"{'Python' if self.python else 'native'} thread {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A descendant of the process; ``zombie`` when it ended and nobody waited for it."""
+
+    pid: int
+    start: int
+    command: str
+    zombie: bool
+
+    @property
+    def key(self) -> Hashable:
+        """Process id and start."""
+        return self.pid, self.start
+
+    @property
+    def what(self) -> str:
+        """The command line, or that it ended unwaited for."""
+        return f"{'zombie' if self.zombie else 'child'} process {self.command}"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A reading of things that are judged exactly, by identity."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A reading in bytes, with the parts that explain it.
+
+    ``source`` says where the figure comes from; two amounts of different sources must not be
+    subtracted.
+    """
+
+    value: int
+    source: str = ""
+    parts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A meter that cannot be read here, and why; never the same as "nothing there"."""
+
+    reason: str
+
+
+Reading = Items | Amount | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What each meter read at one moment, by meter name."""
+
+    readings: Mapping[str, Reading]
+
+    def __getitem__(self, meter: str) -> Reading:
+        return self.readings[meter]
+
+    def items(self, meter: str) -> tuple[Item, ...]:
+        """Return the things that ``meter`` saw; none when it counts bytes or is unavailable."""
+        reading = self.readings.get(meter)
+        return reading.items if isinstance(reading, Items) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Something that stayed, in the words of the report.
+
+    ``per_run`` is in things or in bytes; ``opened_at`` and ``kept_by`` are empty where they are
+    not known, and never guessed. The fingerprint names the same leak in another run of the suite.
+    """
+
+    meter: str
+    what: str
+    count: int
+    per_run: float
+    opened_at: tuple[str, ...] = ()
+    kept_by: tuple[str, ...] = ()
+    fingerprint: str = ""
