@@ -57,7 +57,9 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _path(arguments: argparse.Namespace) -> int:
-    print(ModelFolder(arguments.model_dir).path)
+    folder = ModelFolder(arguments.model_dir)
+    folder.ensure()  # so that what is copied to this path goes into a folder
+    print(folder.path)
     return DONE
 
 

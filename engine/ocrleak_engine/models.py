@@ -46,7 +46,7 @@ class ModelFolder:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         chosen = _default_folder() if path is None else os.fspath(path)
-        if not chosen or "\0" in chosen:
+        if not chosen or not _encodable(chosen):
             raise ModelError(f"{chosen!r} cannot be a folder's name; name a folder for the models")
         self.path = Path(os.path.abspath(chosen))  # noqa: PTH100  # resolve() would follow links
 

@@ -113,19 +113,23 @@ def _each(names: Sequence[str], act: Callable[[str], Pruned], folder: Path) -> l
 
 
 def _remove_one(model: Path, backup: Path | None) -> Pruned:
-    target = None if backup is None else _back_up(model, backup)
-    model.unlink()
-    _drop_characters(model)
+    """Remove a model and its characters, in the order that a kill in between does least harm in."""
+    characters = [] if _stem_shared(model) else _characters_of(model)
+    if backup is None:
+        model.unlink()
+        with contextlib.suppress(OSError):  # left over, they harm nobody
+            for path in characters:
+                path.unlink()
+        return Pruned(model.name)
+    target = _back_up(model, backup)
+    for path in (*characters, model):  # the model last: as long as it is here, pruning resumes
+        path.unlink()
     return Pruned(model.name, target)
 
 
-def _drop_characters(model: Path) -> None:
-    """Remove the `.txt` of a pruned model; one that cannot be removed harms nobody."""
-    if any(os.path.lexists(model.with_suffix(suffix)) for suffix in SUFFIXES):
-        return
-    for path in _characters_of(model):
-        with contextlib.suppress(OSError):
-            path.unlink()
+def _stem_shared(model: Path) -> bool:
+    others = (model.with_suffix(suffix) for suffix in SUFFIXES if suffix != model.suffix)
+    return any(map(os.path.lexists, others))
 
 
 def _back_up(model: Path, backup: Path) -> Path:

@@ -1,0 +1,40 @@
+"""Python processes that import the engine under test, with pipes on all three streams."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ocrleak_engine
+
+PACKAGE = Path(ocrleak_engine.__file__).parent
+
+
+def environment(package: Path = PACKAGE) -> dict[str, str]:
+    """Return an environment in which any working directory finds the package."""
+    return os.environ | {"PYTHONPATH": str(package.parent)}
+
+
+def start(*arguments: object, package: Path = PACKAGE) -> subprocess.Popen[str]:
+    """Start `python ARGUMENTS…`."""
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        env=environment(package),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for a process that must succeed; return what it printed."""
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out
+
+
+def struck(scenario: str, folder: Path, other: Path) -> int:
+    """Run a scenario of `kill_points.py`; return at how many points it struck."""
+    script = Path(__file__).with_name("kill_points.py")
+    return int(finish(start(script, scenario, folder, other)))
