@@ -129,7 +129,8 @@ def _as_text(arguments: argparse.Namespace) -> int:
 
 def _as_json(arguments: argparse.Namespace) -> int:
     entries = [_entry(_valid(image), page) for image, page in _pages(arguments)]
-    print(json.dumps(entries, indent=1))
+    lines = ",\n".join(map(json.dumps, entries))  # one image a line
+    print(f"[\n{lines}\n]")
     return FAILED if any("error" in entry for entry in entries) else DONE
 
 
@@ -157,7 +158,8 @@ def _valid(text: str) -> str:
 def _pages(arguments: argparse.Namespace) -> "Iterator[tuple[str, Page | EngineError]]":
     from .engine import OcrEngine  # noqa: PLC0415  # list, path and prune need no onnxruntime
 
-    with OcrEngine(arguments.model_dir) as engine:
+    models = {"detector": arguments.detector, "recognizer": arguments.recognizer}
+    with OcrEngine(arguments.model_dir, **models) as engine:
         for image in arguments.images:
             try:
                 page = engine.recognize(image)
@@ -179,6 +181,8 @@ def _parser() -> argparse.ArgumentParser:
     recognize = _add(commands, "recognize", _recognize, "print the text of images")
     recognize.add_argument("images", nargs="+", metavar="IMAGE")
     recognize.add_argument("--json", action="store_true", help="print one JSON document")
+    for stage in ("detector", "recognizer"):
+        recognize.add_argument(f"--{stage}", metavar="NAME", help="another model of the folder")
     return parser
 
 

@@ -251,7 +251,7 @@ def test_failing_model_does_not_hide_the_rest(tmp_path: Path, elsewhere: Path) -
     folder = filled(tmp_path / "models", "old_a.onnx", "old_big.onnx", "old_c.onnx")
     (folder.path / "old_big.onnx").write_bytes(bytes(200_000))
     code = (
-        "import resource, sys; from ocrleak_engine.prune import *; from ocrleak_engine.models import *\n"
+        "import resource, sys; from ocrleak_engine.prune import *\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
         "try: prune(ModelFolder(sys.argv[1]), backup=sys.argv[2])\n"
         "except PruneError as error: print(error, error.failed, [p.name for p in error.done])"
@@ -267,9 +267,10 @@ def test_failing_deletion_does_not_hide_the_rest(tmp_path: Path) -> None:
     """The same for a model that may not be deleted."""
     folder = filled(tmp_path / "models", "old_a.onnx", "old_b.onnx", "old_c.onnx")
     code = (
-        "import os, sys; from ocrleak_engine.prune import *; from ocrleak_engine.models import *\n"
+        "import os, sys; from ocrleak_engine.prune import *\n"
         "def refuse(event, args):\n"
-        "    if event == 'os.remove' and 'old_b' in str(args[0]): raise PermissionError(1, 'Held')\n"
+        "    if event == 'os.remove' and 'old_b' in str(args[0]):\n"
+        "        raise PermissionError(1, 'Held')\n"
         "sys.addaudithook(refuse)\n"
         "try: prune(ModelFolder(sys.argv[1]))\n"
         "except PruneError as error: print(error)"

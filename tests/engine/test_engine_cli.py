@@ -1,0 +1,336 @@
+"""The command line as its users meet it: real processes, terminals, pipes and signals."""
+
+import errno
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_processes import environment
+from ocrleak_engine import OcrEngine
+from ocrleak_engine.cli import main
+from ocrleak_engine.models import FOLDER_VARIABLE
+from PIL import Image, ImageDraw, ImageFont
+
+MODULE = [sys.executable, "-m", "ocrleak_engine"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the model folder of the commands: one current model and one old one."""
+    path = tmp_path / "models"
+    path.mkdir()
+    for name in ("en_ocr_v1.onnx", "old_fr_ocr_v1.onnx"):
+        (path / name).write_text(name)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of two readable images and a broken one, and a model folder."""
+    path = tmp_path_factory.mktemp("images")
+    for name, text in (("a.png", "Invoice 4711"), ("b.png", "Hello world")):
+        image = Image.new("RGB", (420, 90), "white")
+        font = ImageFont.load_default(44)
+        ImageDraw.Draw(image).text((20, 15), text, fill="black", font=font)
+        image.save(path / name)
+    (path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    (path / "empty").mkdir()
+    return path
+
+
+def ocrleak_engine(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run `python -m ocrleak_engine ARGUMENTS…` to its end."""
+    quiet = subprocess.DEVNULL
+    defaults = {"stdin": quiet, "capture_output": "stdout" not in options, "env": environment()}
+    settings: dict[str, Any] = {**defaults, "text": True, "timeout": 60, **options}
+    return subprocess.run([*MODULE, *arguments], check=False, **settings)
+
+
+def names_in(path: Path) -> list[str]:
+    """Everything in a folder, sorted."""
+    return sorted(p.name for p in path.iterdir())
+
+
+def assert_one_sentence(err: str) -> None:
+    """Check that what went wrong is told in one line, and is no traceback."""
+    assert err.startswith("ocrleak-engine: ")
+    assert err.count("\n") == 1
+
+
+# --- list, path, audit -----------------------------------------------------------------------
+
+
+def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One name a line."""
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.split("\n") == [*names_in(folder), ""]
+
+
+def test_path(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder is absolute, and there, so that a model copied to it lands in it."""
+    assert main(["path"]) == 0
+    assert capsys.readouterr().out == f"{folder}\n"
+    assert main(["path", "--model-dir", f"{folder}/new"]) == 0
+    assert (folder / "new").is_dir()
+
+
+def test_audit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line a model, current or old."""
+    assert main(["audit"]) == 0
+    assert capsys.readouterr().out == (
+        f"CURRENT: {folder}/en_ocr_v1.onnx\nOLD: {folder}/old_fr_ocr_v1.onnx\n"
+    )
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("place", [0, 1])
+def test_model_dir_before_or_after_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: int
+) -> None:
+    """Nobody remembers where a global option goes; it comes before the environment."""
+    arguments = ["list"]
+    arguments[place:place] = ["--model-dir", str(tmp_path / "other")]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == "ppocrv6_tiny_det.onnx\nppocrv6_tiny_rec.onnx\n"
+
+
+def test_any_file_name_is_one_line(folder: Path) -> None:
+    """A newline in a name forges no line, and bytes that are no text come out as they are."""
+    for name in (b"a\nCURRENT: forged.onnx", b"caf\xe9.onnx"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).touch()
+    out = ocrleak_engine("audit", text=False).stdout
+    assert isinstance(out, bytes)
+    assert out.count(b"\n") == 4
+    assert b"a\\nCURRENT: forged.onnx\n" in out
+    assert b"caf\xe9.onnx\n" in out
+
+
+def test_ascii_terminal(folder: Path) -> None:
+    """A terminal that knows no accents gets them escaped."""
+    (folder / "é.onnx").touch()
+    done = ocrleak_engine("list", env=environment() | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout.split("\n")[-2]) == (0, r"\xe9.onnx")
+
+
+# --- prune -----------------------------------------------------------------------------------
+
+
+def test_prune(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --yes nobody is asked."""
+    assert main(["prune", "--yes"]) == 0
+    assert capsys.readouterr().out == "Deleted old_fr_ocr_v1.onnx\n"
+    assert names_in(folder) == ["en_ocr_v1.onnx"]
+
+
+def test_prune_to_a_backup(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each line says where the model went; a rehearsal says so first."""
+    backup = tmp_path / "backup"
+    arguments = ["prune", "--backup", str(backup)]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert not backup.exists()
+    assert main([*arguments, "--yes"]) == 0
+    assert capsys.readouterr().out == (
+        f"Would move old_fr_ocr_v1.onnx to {backup}/old_fr_ocr_v1.onnx\n"
+        f"Moved old_fr_ocr_v1.onnx to {backup}/old_fr_ocr_v1.onnx\n"
+    )
+    assert names_in(folder) == ["en_ocr_v1.onnx"]
+    assert names_in(backup) == ["old_fr_ocr_v1.onnx"]
+
+
+def test_prune_options(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The prefix names what is old, and --keep may be repeated."""
+    (folder / "en_2.onnx").touch()
+    (folder / "en_3.onnx").touch()
+    keep = ["--keep", "en_ocr_v1.onnx", "--keep", "en_3.onnx"]
+    assert main(["prune", "--yes", "--prefix", "en", *keep]) == 0
+    assert capsys.readouterr().out == "Deleted en_2.onnx\n"
+    assert names_in(folder) == ["en_3.onnx", "en_ocr_v1.onnx", "old_fr_ocr_v1.onnx"]
+
+
+def test_prune_refuses_where_it_cannot_ask(folder: Path) -> None:
+    """In a cron job, deleting must have been meant; a rehearsal is always welcome."""
+    refused = ocrleak_engine("prune")
+    assert_one_sentence(refused.stderr)
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+    assert ocrleak_engine("prune", "--dry-run").stdout == "Would delete old_fr_ocr_v1.onnx\n"
+    assert len(names_in(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("y\n", 0, 1), ("n\n", 1, 2), ("\n", 1, 2), ("\x04", 1, 2)]
+)
+def test_prune_asks_at_a_terminal(folder: Path, answer: str, code: int, left: int) -> None:
+    """It shows what would go, and takes only a yes for a yes."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as terminal, os.fdopen(theirs) as stdin:
+        terminal.write(answer.encode())
+        done = ocrleak_engine("prune", stdin=stdin)
+    assert done.stdout.startswith(f"  old_fr_ocr_v1.onnx\nPrune 1 of the models in {folder}? [y/N]")
+    assert (done.returncode, len(names_in(folder))) == (code, left)
+
+
+def test_prune_prints_what_it_did_before_it_failed(folder: Path) -> None:
+    """One model fails, the others are reported, and the exit code says that something failed."""
+    (folder / "old_z.onnx").touch()
+    code = (
+        "import sys; from ocrleak_engine.cli import main\n"
+        "def refuse(event, args):\n"
+        "    if event == 'os.remove' and 'old_fr' in str(args[0]): raise OSError(1, 'Held')\n"
+        "sys.addaudithook(refuse); sys.exit(main(['prune', '--yes']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "Deleted old_z.onnx\n")
+    assert_one_sentence(done.stderr)
+    assert names_in(folder) == ["en_ocr_v1.onnx", "old_fr_ocr_v1.onnx"]
+
+
+# --- recognize -------------------------------------------------------------------------------
+
+
+def test_recognize_one(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The text of a single image stands alone."""
+    assert main(["recognize", str(images / "a.png"), "--model-dir", str(images / "m")]) == 0
+    assert capsys.readouterr().out == "Invoice 4711\n"
+
+
+def test_recognize_several(images: Path) -> None:
+    """Each is headed with its name, in order, and broken ones do not hide the rest."""
+    done = ocrleak_engine(
+        "recognize", "a.png", "broken.png", "empty", "none.png", "b.png", "--model-dir", "m",
+        cwd=images,
+    )  # fmt: skip
+    assert done.stdout == "==> a.png <==\nInvoice 4711\n\n==> b.png <==\nHello world\n"
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["broken.png", "empty", "none.png"]
+
+
+def test_recognize_json(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One document, the same values as from the engine, an error in its image's place."""
+    good, broken = str(images / "a.png"), str(images / "broken.png")
+    model_dir = str(images / "m")
+    assert main(["recognize", "--json", good, broken, "--model-dir", model_dir]) == 1
+    first, second = json.loads(capsys.readouterr().out)
+    with OcrEngine(model_dir) as engine:
+        page = engine.recognize(good)
+    assert first == {
+        "image": good,
+        "text": page.text,
+        "lines": [
+            {"text": line.text, "confidence": line.confidence, "box": [list(c) for c in line.box]}
+            for line in page.lines
+        ],
+    }
+    assert second["image"] == broken
+    assert second.keys() == {"image", "error"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_json_is_valid_without_models(capsys: pytest.CaptureFixture[str]) -> None:
+    """An engine that cannot start is an error of each image; names that are no text are escaped."""
+    assert main(["recognize", "--json", "a.png", os.fsdecode(b"\xe9.png")]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["image"] for entry in document] == ["a.png", "\\udce9.png"]
+    assert all(entry["error"] for entry in document)
+
+
+@pytest.mark.usefixtures("folder")
+def test_recognize_without_models(images: Path) -> None:
+    """What no image can help is said once."""
+    done = ocrleak_engine("recognize", "a.png", "b.png", cwd=images)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_sentence(done.stderr)
+
+
+def test_recognize_with_another_model(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The names go to the engine as they are, and its refusal comes back."""
+    image, model_dir = str(images / "a.png"), str(images / "m")
+    arguments = ["recognize", image, "--model-dir", model_dir]
+    assert main([*arguments, "--recognizer", "../other.onnx"]) == 1
+    assert "is outside the model folder" in capsys.readouterr().err
+
+
+# --- ending ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fly"], ["recognize"], ["prune", "--prefix", ""], ["prune", "--backup", "", "--yes"]],
+)
+def test_bad_usage(folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be meant ends with 2 and says why."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err
+    assert len(names_in(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["path"], ["audit"], ["prune", "--yes"], ["recognize", "a.png"]],
+)
+def test_failures_are_one_sentence(tmp_path: Path, arguments: list[str], images: Path) -> None:
+    """A file in the place of the model folder, met by every command."""
+    (tmp_path / "file").touch()
+    done = ocrleak_engine(*arguments, "--model-dir", str(tmp_path / "file"), cwd=images)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_sentence(done.stderr)
+    assert f"{tmp_path}/file" in done.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_reader_that_went_away() -> None:
+    """`ocrleak-engine audit | head -0` is no reason to complain."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = ocrleak_engine("audit", stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_disk() -> None:
+    """Output that could not be written was not done."""
+    with Path("/dev/full").open("w") as full:
+        done = ocrleak_engine("audit", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert_one_sentence(done.stderr)
+    assert os.strerror(errno.ENOSPC) in done.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_closed_streams() -> None:
+    """Without stdin and stdout, as under some daemons, nothing is asked and nothing breaks."""
+    script = '"$0" -m ocrleak_engine prune <&- >&-; echo $?'
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable],
+        env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "2\n"
+    assert_one_sentence(done.stderr)
+
+
+def test_interrupted(images: Path) -> None:
+    """Ctrl-C in the middle of many images is quiet, and what was read is out."""
+    with subprocess.Popen(
+        [*MODULE, "recognize", "--model-dir", "m", *["a.png"] * 2000],
+        env=environment(), cwd=images, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        assert process.stdout.readline() == "==> a.png <==\n"
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=60)[1]
+    assert (process.returncode, err) == (130, "")
