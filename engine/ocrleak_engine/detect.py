@@ -22,9 +22,9 @@ FLAT = 128  # px: the height at which a single line is still read well
 STRIDE = 32  # the network halves its input five times
 MEAN = np.array((0.485, 0.456, 0.406), np.float32)[:, None, None]  # in the order of BGR
 STD = np.array((0.229, 0.224, 0.225), np.float32)[:, None, None]
-TEXT_THRESHOLD = 0.3
-BOX_SCORE = 0.6
-UNCLIP_RATIO = 1.8
+TEXT_THRESHOLD = 0.2
+BOX_SCORE = 0.4
+UNCLIP_RATIO = 1.6
 SMALLEST_SIDE = 3.0  # px of the probability map
 TALL = 2.0  # height to width from which an image is looked at in bands
 BAND = 1.25  # height of a band to its width, without the overlap
@@ -72,8 +72,8 @@ class Detector:
         size = network_size(width, height)
         text_map = self._session.run(to_tensor(image, size), lambda out: np.array(out[0, 0]))
         boxes = find_boxes(text_map) * (width / size[0], height / size[1])
-        boxes.clip(0, (width, height), out=boxes)
-        return boxes
+        inside: NDArray[np.float64] = np.clip(boxes, 0, (width, height))
+        return inside
 
 
 class Band(NamedTuple):

@@ -16,7 +16,6 @@ PROSE = (
     8.0  # width to height from which a line looks like a line of a paragraph, not a table's cell
 )
 COLUMN_LINES = 3  # fewer lines are no column
-CROSSING = 0.25  # most of a column page's lines that may cross the gutter: headings
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -52,8 +51,8 @@ def _turn(angle: float) -> Floats:
 def _columns(sides: Floats, some: Indices) -> list[int]:
     """Order the boxes `some` of all `sides` (n, [left, top, right, bottom]).
 
-    Boxes across the gutter (headings) part the page into bands; in each, the left column is read
-    before the right one.
+    Boxes across the gutter (headings, full lines) part the page into bands; in each, the left column
+    is read before the right one.
     """
     gutter = _gutter(sides[some])
     if gutter is None:
@@ -70,20 +69,29 @@ def _columns(sides: Floats, some: Indices) -> list[int]:
 
 
 def _gutter(sides: Floats) -> float | None:
-    """Return the x between two columns of prose, crossed by few lines, or None.
+    """Return the x that parts most lines into two columns of prose, or None.
 
     A table's cells stay in rows: a column is one only when most of its lines are long.
     """
-    left, right = sides[:, 0], sides[:, 2]
-    candidates = np.unique(right)
-    crossing = ((left < candidates[:, None]) & (right > candidates[:, None])).sum(axis=1)
-    for index in crossing.argsort(kind="stable"):
-        gutter = float(candidates[index])
-        if crossing[index] > CROSSING * len(sides):
-            return None
-        if _is_prose(sides[right <= gutter]) and _is_prose(sides[left >= gutter]):
-            return gutter
-    return None
+    best, most = None, 0
+    for gutter in np.unique(sides[:, 2])[:-1]:
+        parted = sum(len(band) for band in _bands(sides, gutter) if _is_parted(band, gutter))
+        if parted > most:
+            best, most = float(gutter), parted
+    return best
+
+
+def _bands(sides: Floats, gutter: float) -> list[Floats]:
+    """Return the boxes beside the gutter, in groups from one box across it to the next."""
+    across = (sides[:, 0] < gutter) & (sides[:, 2] > gutter)
+    beside = sides[~across]
+    band = np.searchsorted(np.sort(_middles(sides[across])), _middles(beside))
+    numbers, counts = np.unique(band, return_counts=True)
+    return [beside[band == number] for number in numbers[counts >= 2 * COLUMN_LINES]]
+
+
+def _is_parted(sides: Floats, gutter: float) -> bool:
+    return _is_prose(sides[sides[:, 2] <= gutter]) and _is_prose(sides[sides[:, 0] >= gutter])
 
 
 def _is_prose(sides: Floats) -> bool:
