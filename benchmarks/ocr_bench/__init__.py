@@ -1,0 +1,1 @@
+"""Measures ocrleak-engine beside other OCR engines: accuracy, time, memory."""

@@ -1,0 +1,75 @@
+"""What the rendered images say: prose, letters, invoices, tables, codes; written for this."""
+
+TEXTS: tuple[tuple[str, ...], ...] = (
+    (
+        "The harbour wakes before the town does.",
+        "Nets are folded, ropes are coiled, and",
+        "someone always forgets the lantern that",
+        "was left burning on the second pier.",
+        "By seven, the gulls own everything.",
+    ),
+    (
+        "INVOICE No. 2024-00731",
+        "Date: 14 March 2024, due: 13 April 2024",
+        "3 x Bearing 6204-2RS @ 4.85 = 14.55",
+        "12 x Bolt M8x40 zinc @ 0.32 = 3.84",
+        "Subtotal 18.39, VAT 20 % 3.68",
+        "Total payable: 22.07 EUR",
+    ),
+    (
+        "Dr. Helen Marsh",
+        "Flat 4B, 117 Quayside Road",
+        "Bristol BS1 6XN, United Kingdom",
+        "Tel. +44 117 496 0283",
+        "h.marsh@example.org",
+    ),
+    (
+        "Fold the egg whites in with a spoon,",
+        "never a whisk; three turns are enough.",
+        "Bake for 35 minutes at 180 degrees.",
+        "Leave the oven door shut until the",
+        "sugar has browned, then cool slowly.",
+    ),
+    (
+        "Departures, platform 9",
+        "06:12 Exeter St Davids, on time",
+        "06:47 London Paddington, delayed 8 min",
+        "07:05 Cardiff Central, cancelled",
+        "07:30 Penzance, on time",
+    ),
+    (
+        "Chère Madame, merci pour votre lettre",
+        "du 3 février. Le café où nous étions",
+        "est fermé depuis l'été dernier, mais",
+        "la forêt est restée la même. À bientôt!",
+        "Françoise Lefèvre, Besançon",
+    ),
+    (
+        "Any vessel left here after 18 October",
+        "will be moved at its owner's expense.",
+        "Questions? Ask at the office, Monday to",
+        "Friday, 9:00-12:30. Keys are kept for",
+        "90 days (see rule 17, paragraph 2).",
+    ),
+    (
+        "Grüße aus München! Wir wohnen in der",
+        "Schellingstraße 48, gleich über dem",
+        "Bäcker. Das Wetter ist schön, und für",
+        "Samstag haben wir zwölf Gäste geladen.",
+        "Bring bitte Öl, Äpfel und Nüsse mit.",
+    ),
+    (
+        "Serial: KX-7729-B/04, lot: 58131",
+        "Input 100-240 V, 50/60 Hz, 1.6 A",
+        "Output 19.5 V DC, 4.62 A (90 W max.)",
+        "Keep dry. Do not open. Recycle.",
+        "Made in Slovenia, week 22/2023",
+    ),
+    (
+        "A quiet voice asked whether the map was",
+        "wrong or the mountain had moved. Nobody",
+        "laughed. We had been walking since dawn,",
+        "and the river that should have been on",
+        "our left was nowhere to be heard.",
+    ),
+)
