@@ -35,8 +35,8 @@ class Checker:
     the session's.
     """
 
-    limits: Limits = field(default_factory=Limits)
-    record: Callable[[Check], None] = discard
+    limits: Limits = field(default_factory=Limits, repr=False)
+    record: Callable[[Check], None] = field(default=discard, repr=False)
 
     def snapshot(self) -> Snapshot:
         """Return what the process holds now, after garbage was collected."""

@@ -36,17 +36,25 @@ def one_pass(readings: Readings) -> Findings:
 
 def passed(readings: Readings, name: str) -> Growth:
     """Return what one meter says after one pass."""
-    growth = readings.growth(name, last=True) or Growth("inconclusive")
-    if growth.verdict in ("unavailable", "inconclusive") or METERS[name].exact:
+    growth = final(readings, name)
+    change, accepted = sum(growth.series), accepted_once(readings, name)
+    if METERS[name].exact or not growth.series:
         return growth
-    change = growth.series[-1]
-    accepted = readings.limits.tolerance.get(name)
-    if name == "gpu" and accepted is None and readings.series(name).values[0] > 0:
-        accepted = CONTEXT
+    seen = Growth("clean", change, change, change, runs=1, series=growth.series)
     if accepted is None:
-        why = "one pass cannot tell a first use from a leak"
-        return replace(growth, verdict="unjudged", one_time=change, reason=why)
-    return replace(growth, verdict="leak" if change > accepted else "clean", resolution=accepted)
+        return replace(
+            seen, verdict="unjudged", reason="one pass cannot tell a first use from a leak"
+        )
+    return replace(seen, verdict="leak" if change > accepted else "clean", resolution=accepted)
+
+
+def accepted_once(readings: Readings, name: str) -> float | None:
+    """Return the bytes that one pass may leave, ``None`` where it cannot judge.
+
+    Device memory is judged without a tolerance once there is a context: what it holds came before.
+    """
+    has_context = name == "gpu" and readings.series(name).values[0] > 0
+    return readings.limits.tolerance.get(name, CONTEXT if has_context else None)
 
 
 def repeated(readings: Readings) -> Findings:
@@ -69,7 +77,9 @@ def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
             things = readings.lingering(readings.latest, name)
             yield from leaks(name, things, max(1, growth.runs))
         else:
-            yield leak(name, f"grows by {human(growth.per_run)} per run", 1, growth.per_run)
+            size = human(growth.per_run)
+            what = f"grows by {size} per run" if growth.runs > 1 else f"grew by {size}"
+            yield leak(name, what, 1, growth.per_run)
 
 
 def explained(found: Iterator[Leak]) -> Iterator[Leak]:

@@ -89,7 +89,7 @@ def judge(series: Series, tolerance: float | None = None, *, last: bool = False)
     start = tail_start(len(series.steps), warm=series.warm)
     if len(series.steps) - start < WINDOW and not last:
         return None
-    measured = measure(series, start, tolerance or series.floor)
+    measured = measure(series, start)
     verdict, reason = decide(series, start, measured, tolerance, last=last)
     if verdict == "inconclusive" and not last:
         return None
@@ -109,16 +109,16 @@ def tail_start(steps: int, *, warm: bool) -> int:
     return max(int(not warm and steps > 1), min(steps - WINDOW, steps // 2))
 
 
-def measure(series: Series, start: int, tolerance: float) -> tuple[float, float, float, float]:
+def measure(series: Series, start: int) -> tuple[float, float, float, float]:
     """Return growth per run, the bounds of its interval, and the resolution.
 
-    A growth is caught when the interval's lower bound clears the tolerance: so the smallest that
-    is caught stands above it by the interval's width, and by what one batch can show at all.
+    A growth is caught when the interval's lower bound clears what is accepted: so the smallest
+    that is caught stands above that by the interval's width, and by what one batch can show.
     """
     points = list(zip(series.runs[start:], series.values[start:], strict=True))
     per_run, low, high = theil_sen(points)
     shortest = min((b - a for (a, _), (b, _) in pairwise(points)), default=1)
-    return per_run, low, high, tolerance + max(high - low, series.quantum / shortest)
+    return per_run, low, high, max(high - low, series.quantum / shortest)
 
 
 def theil_sen(points: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
@@ -141,12 +141,12 @@ def decide(
     last: bool,
 ) -> tuple[Verdict, str]:
     """Return the verdict on the judged part of a series, and the reason where it is open."""
-    _, low, high, _ = measured
+    _, low, _, _ = measured
     rates = series.rates[start:]
     if series.exact and series.values[-1] <= series.values[0]:
         return "clean", ""
-    if tolerance is not None:
-        return against(tolerance, low, high, rates)
+    if tolerance:
+        return against(tolerance, measured, rates)
     recent = rates[-WINDOW:]
     if 2 * sum(rate <= series.floor for rate in recent) >= len(recent):
         return "clean", ""
@@ -167,16 +167,17 @@ def needed(series: Series, *, last: bool) -> int:
 
 
 def against(
-    tolerance: float, low: float, high: float, rates: Sequence[float]
+    tolerance: float, measured: tuple[float, float, float, float], rates: Sequence[float]
 ) -> tuple[Verdict, str]:
     """Return the verdict where the question is "more than this per run?"."""
-    if high <= tolerance:
+    _, low, high, resolution = measured
+    if max(high, resolution) <= tolerance:
         return "clean", ""
     if low > tolerance and not fading(rates):
         return "leak", ""
     return "inconclusive", (
-        f"growth lies between {low:.4g} and {high:.4g} per run, the tolerance of {tolerance:.4g} "
-        "among them: more time or a coarser tolerance would tell"
+        f"growth lies between {low:.4g} and {high:.4g} per run, too wide for the tolerance of "
+        f"{tolerance:.4g}: more time or a coarser tolerance would tell"
     )
 
 

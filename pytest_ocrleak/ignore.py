@@ -21,8 +21,8 @@ class Rule:
 
 
 BUILT_IN = (
-    Rule("fds", "device /dev/nvidia*", "the driver keeps them while the CUDA context lives"),
-    Rule("fds", "device /dev/*random", "the random generator keeps it"),
+    Rule("fds", "/dev/nvidia*", "the driver keeps them while the CUDA context lives"),
+    Rule("fds", "/dev/*random", "the random generator keeps it"),
     Rule("maps", "/dev/nvidia*", "the driver keeps them while the CUDA context lives"),
     Rule("maps", "*/gconv-modules.cache", "glibc keeps the table of character sets"),
     Rule("maps", "*/locale/*", "glibc keeps the locale's data"),

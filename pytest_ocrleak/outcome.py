@@ -44,3 +44,6 @@ class LeakError(AssertionError):
     def leaks(self) -> tuple[Leak, ...]:
         """What stayed."""
         return self.check.leaks
+
+
+LeakError.__module__ = "pytest_ocrleak"  # where users import it from: tracebacks say the same

@@ -42,8 +42,8 @@ class Descriptor:
 
     @property
     def what(self) -> str:
-        """The file's path, or the kind and address of anything else."""
-        return self.target if self.kind == "file" else f"{self.kind} {self.target}"
+        """The path or address as the kernel writes it, the kind where there is none."""
+        return self.kind if self.target.startswith("anon_inode:") else self.target
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,10 @@ def hindrance() -> str:
     """
     try:
         pynvml.nvmlInit()
+    except pynvml.NVMLError_LibraryNotFound:
+        return "no NVIDIA driver"
     except pynvml.NVMLError as error:
-        return f"no NVIDIA driver ({error})"
+        return f"the NVIDIA driver does not answer: {error}"
     return ""
 
 

@@ -21,12 +21,12 @@ def failure(check: Check) -> str:
 
 def problem(check: Check) -> Iterator[str]:
     """Return what leaks: the count and the check, then each leak, the first ten of them."""
-    name, runs = check.name or check.kind, f"{check.runs} run{'s' if check.runs != 1 else ''}"
+    name, runs = check.name or check.kind, f" after {check.runs} runs" if check.runs > 1 else ""
     if not check.leaks:
-        yield f"{name}: inconclusive after {runs}"
+        yield f"{name}: inconclusive{runs}"
         return
     meters = ", ".join(dict.fromkeys(leak.meter for leak in check.leaks))
-    yield f"{name} leaks ({meters}) after {runs}:"
+    yield f"{name} leaks ({meters}){runs}:"
     for leak in check.leaks[:SHOWN]:
         yield from described(leak)
     if len(check.leaks) > SHOWN:
@@ -59,9 +59,16 @@ def row(name: str, growth: Growth) -> tuple[str, str, str, str, str]:
         name,
         human(growth.one_time, growth.unit),
         human(growth.per_run, growth.unit),
-        f"±{human(growth.resolution, growth.unit)}" if growth.unit == "B" else "exact",
+        fineness(growth),
         verdict,
     )
+
+
+def fineness(growth: Growth) -> str:
+    """Return the smallest growth that would have been caught, no finer than a byte."""
+    if growth.unit != "B":
+        return "exact"
+    return "-" if growth.verdict == "unjudged" else f"±{human(max(1.0, growth.resolution))}"
 
 
 def summary(checks: Sequence[Mapping[str, Any]], unavailable: Mapping[str, str]) -> str:
@@ -81,4 +88,4 @@ def resolution(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     heaps = [check["meters"].get("heap", {}) for check in checks if check["kind"] in REPEATED]
     sizes = [heap["resolution"] for heap in heaps if heap.get("verdict") == "clean"]
     if sizes:
-        yield f"heap ±{human(max(sizes))}/run"
+        yield f"heap ±{human(max(1.0, *sizes))}/run"

@@ -1,0 +1,48 @@
+"""The checks when checking is switched off: the code runs once, nothing is read."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pytest_ocrleak.check import Checker
+from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.release import Life
+
+REASON = "checking is switched off (--ocrleak-off)"
+
+
+class Off(Checker):
+    """A checker that runs what it is given once, and says of every meter that it did not look."""
+
+    @contextmanager
+    def guard(self, *_: Any, **__: Any) -> Generator[None]:
+        """Let what is inside pass."""
+        yield
+
+    def assert_no_growth(
+        self, fn: Callable[..., object], *args: Any, **kwargs: Any
+    ) -> Mapping[str, Growth]:
+        """Run ``fn`` once, without the options that are the check's."""
+        fn(*args, **{key: kwargs[key] for key in kwargs if key not in OPTIONS})
+        return unjudged()
+
+    def assert_releases(
+        self,
+        factory: Callable[[], Any],
+        use: Callable[[Any], object] | None = None,
+        *,
+        free: str | Callable[[Any], object] = "free_resources",
+        **_: Any,
+    ) -> Mapping[str, Growth]:
+        """Make, use and free one object."""
+        Life(factory, use, free).live()
+        return unjudged()
+
+
+OPTIONS = {"runs", "warmup", "track", "ignore", "tolerance", "time_limit"}
+
+
+def unjudged() -> Mapping[str, Growth]:
+    """Return what every meter says when nobody looked."""
+    return {m.name: Growth("unjudged", unit=m.unit, reason=REASON) for m in METERS.values()}
