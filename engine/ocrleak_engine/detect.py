@@ -19,6 +19,7 @@ from .session import Session
 SHORTER_AT_LEAST = 320  # px: smaller images are enlarged for the detector
 LONGER_AT_MOST = 1280  # px
 FLAT = 128  # px: the height at which a single line is still read well
+LARGEST_SCALE = 4.0  # of an image that flat: lower ones hold no letters
 STRIDE = 32  # the network halves its input five times
 MEAN = np.array((0.485, 0.456, 0.406), np.float32)[:, None, None]  # in the order of BGR
 STD = np.array((0.229, 0.224, 0.225), np.float32)[:, None, None]
@@ -110,7 +111,7 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     """
     shorter, longer = sorted((width, height))
     whole = LONGER_AT_MOST / longer
-    flat = min(FLAT / shorter, LONGER_AT_MOST / math.sqrt(width * height))
+    flat = min(FLAT / shorter, LONGER_AT_MOST / math.sqrt(width * height), LARGEST_SCALE)
     scale = min(max(1.0, SHORTER_AT_LEAST / shorter), max(whole, flat))
     return _multiple(width * scale), _multiple(height * scale)
 

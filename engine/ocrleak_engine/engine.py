@@ -142,12 +142,10 @@ class OcrEngine:
         """
         use = Use()
         try:
-            self._check_open()
-            pixels = read_image(image, self._max_pixels)
-            with use.lock:
-                return self._enter(use).read(pixels)
+            return self._read(use, image)
         except BaseException as error:
-            # A kept exception keeps its frames, and they the arrays and half-made sessions.
+            # A kept exception keeps its frames, and they the arrays and half-made sessions. Those
+            # below this one are over and can be emptied; so nothing big may be local to this one.
             traceback.clear_frames(error.__traceback__)
             raise
         finally:
@@ -199,6 +197,12 @@ class OcrEngine:
     def _check_open(self) -> None:
         if self._door.shut:
             raise EngineFreedError("this OcrEngine was freed; make a new one")
+
+    def _read(self, use: Use, image: ImageSource) -> Page:
+        self._check_open()
+        pixels = read_image(image, self._max_pixels)
+        with use.lock:
+            return self._enter(use).read(pixels)
 
     def _enter(self, use: Use) -> _Stages:
         """Register `use` and return the stages, loaded once by whoever comes first."""

@@ -8,6 +8,9 @@ import io
 import os
 import stat
 import struct
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -59,9 +62,10 @@ def read_image(source: ImageSource, max_pixels: int) -> Rgb:
             check_size(source.shape[1::-1], max_pixels, "the array")
             return to_rgb(source)
         case Image.Image():
-            return _from_picture(source, max_pixels, "the image")
+            return _from_picture(lambda: source, max_pixels, "the image")
         case bytes() | bytearray() | memoryview():
-            return _from_file(io.BytesIO(source), max_pixels, "the image in these bytes")
+            file = io.BytesIO(source)
+            return _from_picture(lambda: _open(file), max_pixels, "the image in these bytes")
         case str() | os.PathLike():
             return _from_path(source, max_pixels)
     raise ImageTypeError(
@@ -82,21 +86,21 @@ def check_size(size: tuple[int, ...], max_pixels: int, name: str) -> None:
 
 
 def _from_path(path: str | os.PathLike[str], max_pixels: int) -> Rgb:
-    reason = ""
+    name = repr(os.fsdecode(path))
+    reason, kind = "", ImageError
     try:
-        with open(os.fspath(path), "rb") as file:  # noqa: PTH123 (a path of bytes is a path too)
-            return _from_file(_seekable(file), max_pixels, os.fsdecode(path))
+        with open(os.fspath(path), "rb") as opened:  # noqa: PTH123 (bytes are a path here too)
+            file = _seekable(opened)
+            return _from_picture(lambda: _open(file), max_pixels, name)
+    except ImageError:
+        raise
     except FileNotFoundError:
-        reason = "missing"
+        reason, kind = "is not there; check the path", ImageNotFoundError
     except IsADirectoryError:
         reason = "is a folder; name an image file in it"
     except (OSError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
         reason = f"cannot be opened: {error}"
-    if reason == "missing":
-        raise ImageNotFoundError(f"no image stands at {os.fsdecode(path)}; check the path")
-    raise ImageError(f"{os.fsdecode(path)} {reason}")
+    raise kind(f"{name} {reason}")
 
 
 def _seekable(file: BinaryIO) -> BinaryIO:
@@ -105,16 +109,32 @@ def _seekable(file: BinaryIO) -> BinaryIO:
     return file if regular else io.BytesIO(file.read())
 
 
-def _from_file(file: BinaryIO, max_pixels: int, name: str) -> Rgb:
-    """Read an open file; whatever Pillow raises is replaced outside of `except`."""
+def _from_picture(make: Callable[[], Image.Image], max_pixels: int, name: str) -> Rgb:
+    """Read what `make` opens; whatever Pillow raises is replaced outside of `except`.
+
+    An error raised inside would carry Pillow's as `__context__`, and the pixels in its frames.
+    """
     reason = ""
     try:
-        return _from_picture(_open(file), max_pixels, name)
+        return _without_warnings(lambda: _decode(make(), max_pixels, name))
     except ImageError:
         raise
     except Exception as error:  # noqa: BLE001 (hostile bytes make decoders raise anything)
         reason = f"{error}" or type(error).__name__
     raise ImageError(f"{name} cannot be read, save it again as PNG or JPEG: {reason}")
+
+
+def _without_warnings(read: Callable[[], Rgb]) -> Rgb:
+    """Call `read` again without warnings when a filter makes an error of one.
+
+    Damaged EXIF is no reason not to read an image. The filters are everybody's, in every thread:
+    they are left alone until it is known that they are in the way.
+    """
+    with suppress(Warning):
+        return read()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return read()
 
 
 def _open(file: BinaryIO) -> Image.Image:
@@ -123,15 +143,16 @@ def _open(file: BinaryIO) -> Image.Image:
     This is `Image.open` without its look at `Image.MAX_IMAGE_PIXELS`: a limit of our own needs
     neither that variable changed nor its warning caught, which only the whole process can do.
     """
+    file.seek(0)
     prefix = file.read(16)
     if not prefix:
-        raise ImageError("there are no bytes")
+        raise ValueError("it is empty")
     Image.preinit()
     found = _first_that_opens(file, prefix, Image.ID)
     if found is None and Image.init():
         found = _first_that_opens(file, prefix, Image.ID)
     if found is None:
-        raise ImageError("no known image format starts like this")
+        raise ValueError("no known image format starts like this")
     return found
 
 
@@ -140,16 +161,14 @@ def _first_that_opens(
 ) -> ImageFile.ImageFile | None:
     for name in tuple(formats):
         make, accept = Image.OPEN[name]
-        if accept is None or accept(prefix) is True:
-            file.seek(0)
-            try:
+        with suppress(SyntaxError, IndexError, TypeError, struct.error):  # as Image.open does
+            if accept is None or accept(prefix) is True:
+                file.seek(0)
                 return make(file, "")
-            except (SyntaxError, IndexError, TypeError, struct.error):
-                continue  # these say "not this format": see Image.open
     return None
 
 
-def _from_picture(picture: Image.Image, max_pixels: int, name: str) -> Rgb:
+def _decode(picture: Image.Image, max_pixels: int, name: str) -> Rgb:
     check_size(picture.size, max_pixels, name)
     picture.load()
     check_size(picture.size, max_pixels, name)  # an icon's frame may differ from its header
