@@ -11,8 +11,12 @@ PACKAGE = Path(ocrleak_engine.__file__).parent
 
 
 def environment(package: Path = PACKAGE) -> dict[str, str]:
-    """Return an environment in which any working directory finds the package."""
-    return os.environ | {"PYTHONPATH": str(package.parent)}
+    """Return an environment in which any working directory finds the package.
+
+    Streams are buffered there, as users have them: unbuffered, a failing last flush goes unseen.
+    """
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    return inherited | {"PYTHONPATH": str(package.parent)}
 
 
 def start(*arguments: object, package: Path = PACKAGE) -> subprocess.Popen[str]:

@@ -281,13 +281,17 @@ def test_bad_usage(folder: Path, arguments: list[str], capsys: pytest.CaptureFix
     "arguments",
     [["list"], ["path"], ["audit"], ["prune", "--yes"], ["recognize", "a.png"]],
 )
-def test_failures_are_one_sentence(tmp_path: Path, arguments: list[str], images: Path) -> None:
+def test_failures_are_one_sentence(
+    tmp_path: Path, arguments: list[str], images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A file in the place of the model folder, met by every command."""
     (tmp_path / "file").touch()
-    done = ocrleak_engine(*arguments, "--model-dir", str(tmp_path / "file"), cwd=images)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert_one_sentence(done.stderr)
-    assert f"{tmp_path}/file" in done.stderr
+    arguments = [str(images / a) if a.endswith(".png") else a for a in arguments]
+    assert main([*arguments, "--model-dir", str(tmp_path / "file")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_one_sentence(err)
+    assert f"{tmp_path}/file" in err
 
 
 @pytest.mark.usefixtures("folder")
