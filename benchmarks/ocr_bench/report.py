@@ -21,9 +21,9 @@ the same image, and the median of that over the images. CER is the character err
 divided by all characters, quotes, dashes, bullets and white space written alike beforehand."""
 _ON_MEMORY = """\
 Each engine in a fresh process: before loading; loaded and one small image read; at the peak over
-all images; after freeing (or dropping), `gc.collect()` and a trim of the heap; after a second life
-of the engine in the same process. Libraries stay imported. The program `tesseract` holds nothing
-in this process and has no line."""
+one image of each look and all real ones; after freeing (or dropping), `gc.collect()` and a trim of
+the heap; after a second life of the engine in the same process. Libraries stay imported. The
+program `tesseract` holds nothing in this process and has no line."""
 _ON_STREAM = """\
 One process, one engine, the rendered images over and over; a page is dropped when the next is
 asked for."""
