@@ -144,9 +144,9 @@ def test_processes_that_start_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scenario", ["killed copy", "held copy"])
-def test_copy_stopped_before_any_line(tmp_path: Path, scenario: str) -> None:
+def test_copy_stopped_before_any_line(scenario: str) -> None:
     """Killed or standing still anywhere, a copy leaves nothing half, and hinders no one."""
-    assert struck(scenario, tmp_path / "models", tmp_path / "package") > 50
+    assert struck(scenario) > 50
 
 
 def test_full_disk(tmp_path: Path) -> None:

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine_processes import finish, start, struck
+from engine_processes import RAM, finish, start, struck, struck_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ocrleak_engine.copying import PART
 from ocrleak_engine.errors import ModelError, ModelNameError, ModelNotFoundError
 from ocrleak_engine.models import ModelFolder
 from ocrleak_engine.prune import Pruned, choose, prune, remove
-
-RAM = Path("/dev/shm")  # noqa: S108  # a second file system
 
 
 @pytest.fixture
@@ -227,20 +225,20 @@ def test_something_in_the_way_of_the_backup(
 
 
 @pytest.mark.parametrize("scenario", ["move", "delete"])
-def test_killed_before_any_line(tmp_path: Path, scenario: str) -> None:
+def test_killed_before_any_line(scenario: str) -> None:
     """SIGKILL anywhere: each model is whole in one place, and a second run finishes."""
-    assert struck(scenario, tmp_path / "models", tmp_path / "backup") > 100
+    assert struck(scenario) > 100
 
 
 def test_killed_before_any_line_between_file_systems(tmp_path: Path, elsewhere: Path) -> None:
     """The same where a move is a copy."""
-    assert struck("move", tmp_path / "models", elsewhere / "backup") > 200
+    assert struck_in("move", tmp_path / "models", elsewhere / "backup") > 150
 
 
-def test_careless_move_is_caught(tmp_path: Path) -> None:
+def test_careless_move_is_caught() -> None:
     """The check itself sees a half copy when there is one."""
     with pytest.raises(AssertionError, match="in check_move"):
-        struck("careless move", tmp_path / "models", tmp_path / "backup")
+        struck("careless move")
 
 
 # --- failing ---------------------------------------------------------------------------------
