@@ -123,8 +123,9 @@ def life_leaks(found: Lives, name: str, growth: Growth, free: str) -> Iterator[L
     if held > limits.tolerance.get(name, HELD.get(name, math.inf)):
         yield leak(name, f"{human(held)} is still held after {free}", 1, held, HOLDER)
     allowed = max(ONE_TIME.get(name, math.inf), limits.tolerance.get(name, 0.0))
-    if growth.one_time > allowed:
-        size = f"{human(growth.one_time)} (accepted: {human(allowed)})"
+    residue = growth.one_time - held
+    if residue > allowed:
+        size = f"{human(residue)} (accepted: {human(allowed)})"
         yield leak(name, f"one-time residue of {size} after the first life", 1, 0.0)
 
 

@@ -58,6 +58,11 @@ class Readings:
         self._length -= 1
         self.add(self._runs[self._length])
 
+    def warmed(self, runs: int) -> None:
+        """Note more runs as part of the warm-up, which is one step."""
+        self._length = 1
+        self.add(runs)
+
     def lingering_now(self) -> int:
         """Return how many things linger now, without noting it."""
         return self._count(read(self.limits.exact))

@@ -99,6 +99,7 @@ class Lives:
     """
 
     readings: Readings
+    patience: float = settle.PATIENCE
     judged: int = 0
     affected: Counter[str] = field(default_factory=Counter)
     lingering: defaultdict[str, Counter[str]] = field(default_factory=counters)
@@ -137,21 +138,22 @@ def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:
     limits = lives.readings.limits
     before = read(limits.meters)
     made = life.live()
-    settle.until(lambda: not stays(before, limits), patience(lives))
+    wait(lives, before)
     freed = read(limits.meters)
     lives.readings.keep(freed, number)
     del made
-    settle.settle()
+    wait(lives, before)
     if judged:
         lives.note(before, freed, read(limits.meters))
 
 
-def stays(before: Snapshot, limits: Limits) -> bool:
-    """Tell whether anything that came since ``before`` is still there."""
-    now = read(limits.exact)
-    return any(lingering(before, now, name, limits.rules) for name in now.readings)
+def wait(lives: Lives, before: Snapshot) -> None:
+    """Wait for what closes by itself, less and less once things were seen to stay."""
+    limits = lives.readings.limits
 
+    def at_rest() -> bool:
+        now = read(limits.exact)
+        return not any(lingering(before, now, name, limits.rules) for name in now.readings)
 
-def patience(lives: Lives) -> float:
-    """Return the seconds that closing may take: shorter once lives were seen to leave things."""
-    return settle.PATIENCE / (1 + max(lives.affected.values(), default=0)) ** 2
+    if not settle.until(at_rest, lives.patience):
+        lives.patience /= 4

@@ -23,9 +23,10 @@ def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counte
     settle.settle()
     readings = Readings(limits, warm=pace.first == 0)
     deadline = clock() + pace.time_limit
-    size = warm_up(run, readings, pace.first, clock) if pace.first else 1
-    for batch_size in growing(size) if pace.runs == "auto" else fixed(pace.runs):
-        read_after(run, batch_size, readings)
+    if pace.first:
+        read_after(run, pace.first, readings)
+    for size in batches(run, readings, pace, clock):
+        read_after(run, size, readings)
         if clock() > deadline or readings.full or (pace.runs == "auto" and readings.decided):
             break
     if readings.lingers and settle.until(lambda: not readings.lingering_now()):
@@ -33,23 +34,29 @@ def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counte
     return readings
 
 
-def warm_up(run: Run, readings: Readings, runs: int, clock: Clock) -> int:
-    """Make the first runs, as many as fill a batch's time; return how many one batch holds.
+def batches(run: Run, readings: Readings, pace: Pace, clock: Clock) -> Iterator[int]:
+    """Return the sizes of the batches: the runs asked for in equal parts, or ever more."""
+    if pace.runs != "auto":
+        return fixed(pace.runs)
+    return growing(calibrate(run, readings, clock))
 
-    They are one reading: code that is faster than a reading must not be judged by single runs.
-    Code that leaves things behind stays in small batches, or it would use up all descriptors.
+
+def calibrate(run: Run, readings: Readings, clock: Clock) -> int:
+    """Make runs until it is known how many of them fill a batch's time; return that number.
+
+    They belong to the warm-up: code that is faster than a reading must not be judged by single
+    runs. Code that leaves things behind stays in small batches, or it would use up all
+    descriptors.
     """
-    done, size = runs, 1
-    make(run, runs)
-    before = readings.lingering_now()
+    done, size, held = readings.runs, 1, readings.lingering_now()
     while True:
         seconds = timed(run, size, clock)
         done += size
-        if seconds > BATCH_SECONDS or readings.lingering_now() > before:
+        if seconds > BATCH_SECONDS or readings.lingering_now() > held:
             break
         size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
     settle.settle()
-    readings.add(done)
+    readings.warmed(done)
     return size
 
 

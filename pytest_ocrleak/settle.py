@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pytest_ocrleak.meters import heap
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
-FIRST_WAIT = 0.001
+FIRST_WAIT = 0.005
 
 
 def settle() -> None:
@@ -23,7 +23,7 @@ def settle() -> None:
 
 
 def waits(patience: float) -> Iterator[float]:
-    """Return pauses that double from a millisecond on and add up to ``patience`` seconds."""
+    """Return pauses that double from 5 ms on and add up to ``patience`` seconds."""
     pause = FIRST_WAIT
     while patience > 0:
         yield min(pause, patience)

@@ -1,0 +1,65 @@
+"""The rules of the house: who may import what, and what the packages export."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLUGIN, ENGINE = ROOT / "pytest_ocrleak", ROOT / "engine" / "ocrleak_engine"
+PURE = ["growth.py", "compare.py", "snapshot.py", "ignore.py", "sizes.py", "outcome.py", "pace.py"]
+IO = {"os", "sys", "io", "time", "pathlib", "psutil", "ctypes", "pytest", "pynvml", "subprocess"}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file imports, by their full names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def importers(package: Path, module: str) -> set[str]:
+    """Return the files of a package that import a module or something in it."""
+    return {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if any(f"{name}.".startswith(f"{module}.") for name in imported(path))
+    }
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_judging_knows_no_operating_system(name: str) -> None:
+    """Pure modules import neither I/O nor a clock nor a meter."""
+    found = {module.partition(".")[0] for module in imported(PLUGIN / name)}
+    assert not found & IO
+    assert not [module for module in imported(PLUGIN / name) if "meters" in module]
+
+
+def test_each_library_has_one_home() -> None:
+    """Pytest in two files, pynvml in one, onnxruntime in one."""
+    assert importers(PLUGIN, "pytest") == {"plugin.py", "options.py"}
+    assert importers(PLUGIN, "pynvml") == {"meters/gpu.py"}
+    assert importers(ENGINE, "onnxruntime") == {"session.py"}
+
+
+def test_engine_and_plugin_do_not_know_each_other() -> None:
+    """The plugin gates any engine, the engine needs no plugin."""
+    assert not importers(PLUGIN, "ocrleak_engine")
+    assert not importers(ENGINE, "pytest_ocrleak")
+    assert not importers(ENGINE, "pytest")
+
+
+@pytest.mark.parametrize("name", ["pytest_ocrleak", "ocrleak_engine"])
+def test_a_package_exports_what_it_lists(name: str) -> None:
+    """`__all__` is sorted and complete, and `__init__` holds nothing of its own."""
+    package = importlib.import_module(name)
+    exported = package.__all__
+    assert exported == sorted(exported)
+    assert all(hasattr(package, each) for each in exported)
+    tree = ast.parse(Path(str(package.__file__)).read_text("utf8"))
+    assert not [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
