@@ -13,7 +13,7 @@ from ocrleak_engine import OcrEngine
 from raw_engine import RawEngine
 
 import pytest_ocrleak
-from pytest_ocrleak import LeakError
+from pytest_ocrleak import Checker, LeakError
 
 IMAGE = Path(__file__).parents[2] / "examples" / "images" / "screen-photo.jpg"
 
@@ -38,21 +38,23 @@ def _let_go(kept: Any) -> None:
 
 
 @pytest.mark.parametrize("free", ["free_resources", "__exit__", OcrEngine.free_resources])
-def test_the_engine_gives_everything_back(free: str | Callable[[Any], object]) -> None:
+def test_the_engine_gives_everything_back(
+    ocrleak: Checker, free: str | Callable[[Any], object]
+) -> None:
     """By its method, as a context manager and through a callable."""
-    meters = pytest_ocrleak.assert_releases(OcrEngine, lambda e: e.recognize(IMAGE), free=free)
+    meters = ocrleak.assert_releases(OcrEngine, lambda e: e.recognize(IMAGE), free=free)
     assert {growth.verdict for growth in meters.values()} <= {"clean", "unavailable"}
     assert meters["heap"].resolution < 256 * 1024
 
 
-def test_the_context_manager_form_does_not_grow() -> None:
+def test_the_context_manager_form_does_not_grow(ocrleak: Checker) -> None:
     """The same as a function that is repeated."""
 
     def read() -> str:
         with OcrEngine() as engine:
             return engine.recognize(IMAGE).text
 
-    pytest_ocrleak.assert_no_growth(read, tolerance={"heap": "64 KiB"}, track="fds,threads,heap")
+    ocrleak.assert_no_growth(read, tolerance={"heap": "64 KiB"}, track="fds,threads,heap")
 
 
 @pytest.mark.parametrize(
@@ -68,9 +70,11 @@ def test_what_is_kept_after_freeing_is_caught(keep: Callable[[RawEngine], Any], 
 
 
 @pytest.mark.parametrize("keep", [None, *raw_engine.HARMLESS])
-def test_what_keeps_nothing_native_is_quiet(keep: Callable[[RawEngine], Any] | None) -> None:
+def test_what_keeps_nothing_native_is_quiet(
+    ocrleak: Checker, keep: Callable[[RawEngine], Any] | None
+) -> None:
     """The twins: copies, texts, options, garbage."""
-    pytest_ocrleak.assert_releases(partial(RawEngine, keep), RawEngine.recognize)
+    ocrleak.assert_releases(partial(RawEngine, keep), RawEngine.recognize)
 
 
 class Lying(RawEngine):

@@ -1,0 +1,51 @@
+"""What the README shows is what its commands print."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf8")
+PROOF, SUITE = re.findall(
+    r"^```bash\n.*?^```\n\n```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
+)
+
+
+def shape(text: str) -> list[str]:
+    """Return the lines of an output without its figures, and without the GPU's row.
+
+    Figures and their units change from run to run, the GPU's from machine to machine.
+    """
+    plain = re.sub(r"-?\d[\d.]*( [KMG]?B\b)?", "N", text)
+    lines = (re.sub(r"[ ]+", " ", line).strip() for line in plain.splitlines())
+    return [line for line in lines if not line.startswith("gpu")]
+
+
+def test_the_first_commands_output_is_shown(proof: str) -> None:
+    """Text, proof and catch, line by line."""
+    assert shape(PROOF) == shape(proof)
+
+
+def test_the_second_commands_output_is_shown(request: pytest.FixtureRequest) -> None:
+    """The last lines of a whole run: the gate's line and pytest's own, with its number of tests."""
+    gate, counts = SUITE.splitlines()[-2:]
+    assert re.fullmatch(
+        r"ocrleak: (\d+) checked, \1 clean · heap ±.+/run · gpu unavailable .+", gate
+    )
+    shown = re.fullmatch(r"=+ (\d+) passed.* in .+ =+", counts)
+    assert shown
+    if not request.config.args[1:] and request.config.args[0].endswith("tests"):
+        assert int(shown[1]) == pytest.approx(request.session.testscollected, rel=0.1)
+
+
+def test_there_are_two_commands() -> None:
+    """One to see the main job, one to pass the tests; each stands alone on one line."""
+    commands = re.findall(r"^```bash\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 2
+    assert all(command.count("\n") == 1 for command in commands)
+
+
+def test_the_example_code_is_the_examples() -> None:
+    """The Python shown for users compiles, and names what exists."""
+    for block in re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        compile(block, "README.md", "exec")
