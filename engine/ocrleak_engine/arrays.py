@@ -48,18 +48,18 @@ def to_bytes(array: AnyArray) -> Bytes:
     if array.dtype.newbyteorder("=") == np.uint16:
         return (array.astype(np.uint16) >> 8).astype(np.uint8)
     if array.dtype.kind == "f":
-        return _unit_to_bytes(array.astype(np.float32))
+        return _unit_to_bytes(array)
     raise ImageError(f"an array of {array.dtype} is no image; give {_TYPES}")
 
 
-def _unit_to_bytes(values: NDArray[np.float32]) -> Bytes:
-    low, high = values.min(), values.max()
+def _unit_to_bytes(values: AnyArray) -> Bytes:
+    low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):  # false for NaN too
         raise ImageError(
             f"an array of floats from {low:g} to {high:g} is no image; "
             "scale it to 0 to 1 and put numbers in place of NaN"
         )
-    scaled: Bytes = np.rint(values * np.float32(255)).astype(np.uint8)
+    scaled: Bytes = np.rint(values.astype(np.float32) * np.float32(255)).astype(np.uint8)
     return scaled
 
 

@@ -192,9 +192,16 @@ def _flatten(picture: Image.Image) -> Rgb:
         return to_rgb(stretch(np.asarray(picture)))
     if picture.mode == "LAB":
         return to_rgb(np.asarray(picture.getchannel("L")))  # Pillow converts it to nothing else
-    if picture.has_transparency_data:
+    if _has_alpha(picture):
         return to_rgb(np.asarray(_with_alpha(picture)))
     return np.asarray(picture.convert("RGB"))
+
+
+def _has_alpha(picture: Image.Image) -> bool:
+    """Tell whether parts may be clear; Pillow's own property fails on the later frames of a GIF."""
+    palette = picture.palette.mode if picture.palette else ""
+    clear = {"LA", "La", "PA", "RGBA", "RGBa"}
+    return picture.mode in clear or palette.endswith("A") or "transparency" in picture.info
 
 
 def _with_alpha(picture: Image.Image) -> Image.Image:

@@ -51,8 +51,8 @@ def _turn(angle: float) -> Floats:
 def _columns(sides: Floats, some: Indices) -> list[int]:
     """Order the boxes `some` of all `sides` (n, [left, top, right, bottom]).
 
-    Boxes across the gutter (headings, full lines) part the page into bands; in each, the left column
-    is read before the right one.
+    Boxes across the gutter (headings, full lines) part the page into bands; in each, the left
+    column is read before the right one.
     """
     gutter = _gutter(sides[some])
     if gutter is None:

@@ -6,17 +6,24 @@ caller, would keep the whole native session alive while its Python object is alr
 """
 
 import ctypes
+import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from .errors import ModelError, ProviderError
+
+# Since 1.29 the import starts two threads that upload usage data to Microsoft; they are never given
+# back, and a forked child hangs at exit on a lock of theirs. Only this, set before, stops it:
+# https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md. Set it to 0 to have them.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
 Result = TypeVar("Result")
