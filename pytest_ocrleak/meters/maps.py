@@ -1,25 +1,21 @@
-"""Files and shared memory in the address space, told by device, inode and path.
+"""What is mapped beside the allocators' memory: files, shared memory, and memory without either.
 
-Libraries that ``dlopen`` brought in stay mapped for good and are told apart by an executable
-part. Private memory without a file is the allocator's business and is not listed here.
+Files are told by device, inode and path, and counted in bytes, since neighbours merge into one
+area. Memory without a file has no identity: from the sum of it what the allocators, the threads'
+stacks and the libraries' variables account for is subtracted, and the rest was mapped by somebody
+directly. Libraries stay mapped for good by design.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import NamedTuple
+import functools
+import resource
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from pytest_ocrleak.meters import procfs
+from pytest_ocrleak.meters import allocated, elf, procfs
+from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 from pytest_ocrleak.snapshot import Items, MappedFile, Reading, Unavailable
 
-
-class Area(NamedTuple):
-    """One line of ``/proc/self/maps``."""
-
-    size: int
-    access: str
-    device: str
-    inode: int
-    path: str
+NOBODY = "memory mapped without a file"
 
 
 def source() -> str:
@@ -28,28 +24,49 @@ def source() -> str:
 
 
 def read() -> Reading:
-    """Return every mapped file of this process as `MappedFile`, its areas added up."""
+    """Return every mapped file of this process as `MappedFile`, and one for what has no file."""
     if not procfs.LINUX:
         return Unavailable("mappings are read from /proc/self/maps, which only Linux has")
-    return Items(tuple(by_file(areas(procfs.text("/proc/self/maps")))))
+    return mapped(procfs.text("/proc/self/maps"))
 
 
-def areas(text: str) -> Iterator[Area]:
-    """Parse ``/proc/self/maps`` (proc(5)): addresses, access, offset, device, inode, path."""
-    for line in text.splitlines():
-        addresses, access, _, device, inode, *path = line.split(maxsplit=5)
-        low, _, high = addresses.partition("-")
-        yield Area(int(high, 16) - int(low, 16), access, device, int(inode), "".join(path))
+@functools.lru_cache(maxsize=1)
+def mapped(text: str) -> Items:
+    """Return what a reading of the address space shows.
+
+    Kept for the next reading: while the text is the same, so is what the allocators mapped.
+    """
+    areas = list(kinds(parse(text), stack_size()))
+    return Items((*by_file(areas), *unaccounted(areas)))
 
 
-def by_file(found: Iterator[Area]) -> Iterator[MappedFile]:
-    """Add up the areas of each file; an executable part makes it a library."""
-    files: dict[tuple[str, int, str], MappedFile] = {}
-    for area in found:
-        if not area.inode:
-            continue
-        key = area.device, area.inode, area.path
-        file = files.get(key) or MappedFile(*key, kind="file", size=0)
-        kind = "library" if "x" in area.access else file.kind
-        files[key] = replace(file, kind=kind, size=file.size + area.size)
-    yield from files.values()
+@functools.cache
+def stack_size() -> int:
+    """Return the size of a thread's stack: the soft limit (pthread_create(3)), else 2 MiB."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return soft if soft != resource.RLIM_INFINITY else 2 << 20
+
+
+def by_file(areas: Iterable[tuple[Kind, Area]]) -> Iterator[MappedFile]:
+    """Add up the areas of each file."""
+    sizes: Counter[tuple[str, int, str, str]] = Counter()
+    for kind, area in areas:
+        if area.inode:
+            sizes[area.device, area.inode, area.path, kind] += area.size
+    for key, size in sizes.items():
+        yield MappedFile(*key, size)
+
+
+def unaccounted(areas: Iterable[tuple[Kind, Area]]) -> Iterator[MappedFile]:
+    """Yield what is mapped without a file beyond what is accounted for.
+
+    Nothing where the allocators do not say what they mapped: then no memory can be told from
+    theirs.
+    """
+    private = [area for kind, area in areas if kind == "private"]
+    accounted = allocated.mapped(private)
+    if accounted is not None:
+        libraries = {area.path for kind, area in areas if kind == "library"}
+        known = accounted + sum(elf.zeroed(path) for path in libraries)
+        size = sum(area.size for area in private) - known
+        yield MappedFile("", 0, NOBODY, kind="anonymous", size=size)
