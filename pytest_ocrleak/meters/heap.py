@@ -1,76 +1,50 @@
 """The native heap: bytes that the C allocator has handed out and not got back.
 
-On glibc every arena counts. The same allocation moves between ``heap_used`` and ``mmap_used``,
-since the threshold between them adapts itself: only their sum is a figure (mallopt(3),
-M_MMAP_THRESHOLD). Another allocator in the process makes psutil's figure meaningless, so the meter
-is then unavailable rather than wrong.
+They are those of the allocator that really serves the process: the C library's, or mimalloc,
+jemalloc or tcmalloc where one was preloaded or linked. Where none tells, the meter is unavailable
+rather than wrong.
 """
 
-import ctypes
 import functools
-import sys
-from types import MappingProxyType
 
-import psutil
-
+from pytest_ocrleak.meters.allocators import libc, serving
 from pytest_ocrleak.snapshot import Amount, Reading, Unavailable
-
-FOREIGN = MappingProxyType(
-    {
-        "mi_version": "mimalloc",
-        "mallctl": "jemalloc",
-        "MallocExtension_GetNumericProperty": "tcmalloc",
-    }
-)
 
 
 def source() -> str:
     """Return whose figure it is."""
-    return f"psutil.heap_info ({allocator()})"
+    found = serving()
+    return "" if isinstance(found, Unavailable) else f"{found.source} ({found.name})"
 
 
 def read() -> Reading:
-    """Return the bytes in use, ``heap_used`` and ``mmap_used`` together."""
-    if reason := hindrance():
+    """Return the bytes in use."""
+    found = serving()
+    if isinstance(found, Unavailable):
+        return found
+    if reason := found.blind():
         return Unavailable(reason)
-    info = psutil.heap_info()
-    parts = {"heap_used": info.heap_used, "mmap_used": info.mmap_used}
-    return Amount(info.heap_used + info.mmap_used, "psutil.heap_info", parts)
+    parts = found.parts()
+    return Amount(sum(parts.values()), found.source, parts)
 
 
 @functools.cache
 def hindrance() -> str:
-    """Return why the heap cannot be read here, or nothing."""
-    if not hasattr(psutil, "heap_info"):
-        return "psutil has no heap_info here (it needs glibc, macOS or Windows)"
-    if name := foreign_allocator():
-        return f"the allocator is {name}, which psutil does not read"
-    return ""
+    """Return why the C library's own account is not that of the heap, or nothing."""
+    found = serving()
+    if isinstance(found, Unavailable):
+        return found.reason
+    return "" if found.name == libc() else f"the allocator is {found.name}"
 
 
-@functools.cache
-def foreign_allocator() -> str:
-    """Return the name of an allocator that took malloc's place in this process, or nothing."""
-    if sys.platform == "win32":
-        return ""
-    process = ctypes.CDLL(None)
-    return next((name for symbol, name in FOREIGN.items() if hasattr(process, symbol)), "")
-
-
-@functools.cache
 def allocator() -> str:
     """Return the name and version of the C allocator, as the report's environment states it."""
-    if name := foreign_allocator():
-        return name
-    try:
-        version = ctypes.CDLL(None).gnu_get_libc_version
-    except (AttributeError, TypeError):
-        return sys.platform
-    version.restype = ctypes.c_char_p
-    return f"glibc {version().decode()}"
+    found = serving()
+    return "unknown" if isinstance(found, Unavailable) else found.name
 
 
 def trim() -> None:
     """Give free pages back to the system, so that retained memory does not read as held."""
-    if hasattr(psutil, "heap_trim"):
-        psutil.heap_trim()
+    found = serving()
+    if not isinstance(found, Unavailable):
+        found.trim()

@@ -1,0 +1,119 @@
+"""The C allocator that really serves this process.
+
+That a library has an allocator's functions proves nothing: wheels bundle jemalloc for themselves.
+So a block is taken from `malloc` itself, and the allocator whose figure moves by that much is the
+one. All calls keep the interpreter's lock: no Python code runs while a figure is made up.
+"""
+
+import ctypes
+import functools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import psutil
+
+from pytest_ocrleak.meters import native
+from pytest_ocrleak.meters.native import Allocator
+from pytest_ocrleak.snapshot import Unavailable
+
+PROBE = 65_000  # bytes; freeing more than 128 KiB would move glibc's threshold (mallopt(3))
+ATTEMPTS = 5  # other threads may allocate meanwhile
+MALLCTLS = ("mallctl", "je_mallctl", "_rjem_mallctl")  # the prefix is chosen when it is built
+Probe = Callable[[Callable[[], int]], int]
+
+
+@functools.cache
+def serving() -> Allocator | Unavailable:
+    """Return the allocator that serves `malloc`, or why its bytes in use cannot be told."""
+    if sys.platform == "win32":
+        return system() or Unavailable("psutil has no heap_info here")
+    process = ctypes.PyDLL(None)
+    found = tuple(candidates(process))
+    probe = prober(process.malloc, process.free)
+    return first_moved(found, probe) or unknown(found, library_of(process, process.malloc))
+
+
+def candidates(process: ctypes.PyDLL) -> Iterator[Allocator]:
+    """Return every allocator that has its functions in this process, the C library's last."""
+    for name in MALLCTLS:
+        if hasattr(process, name):
+            yield native.jemalloc(process[name])
+    if hasattr(process, "mi_heap_visit_blocks"):
+        yield native.mimalloc(process)
+    if hasattr(process, "MallocExtension_GetNumericProperty"):
+        yield native.tcmalloc(process)
+    if own := system():
+        yield own
+
+
+def system() -> Allocator | None:
+    """Return the C library's own allocator, ``None`` where psutil cannot read it (musl)."""
+    if not hasattr(psutil, "heap_info"):
+        return None
+    return Allocator(libc(), "psutil.heap_info", libc_parts, psutil.heap_trim)
+
+
+def libc_parts() -> Mapping[str, int]:
+    """Return the two figures that make one; on glibc every thread's arena counts.
+
+    The same allocation moves between them, since the threshold between them adapts itself
+    (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    info = psutil.heap_info()
+    return {"heap_used": info.heap_used, "mmap_used": info.mmap_used}
+
+
+@functools.cache
+def libc() -> str:
+    """Return the C library's name and version, the platform's name where it does not tell."""
+    try:
+        version = ctypes.PyDLL(None).gnu_get_libc_version
+    except (AttributeError, TypeError):
+        return sys.platform
+    version.restype = ctypes.c_char_p
+    return f"glibc {version().decode()}"
+
+
+def prober(malloc: Any, free: Any) -> Probe:
+    """Return a function that tells by how much a figure moves while a block is taken."""
+    malloc.restype, malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+    free.restype, free.argtypes = None, (ctypes.c_void_p,)
+
+    def probe(figure: Callable[[], int]) -> int:
+        before, block = figure(), malloc(PROBE)
+        try:
+            return figure() - before
+        finally:
+            free(block)
+
+    return probe
+
+
+def first_moved(found: Iterable[Allocator], probe: Probe) -> Allocator | None:
+    """Return the first allocator whose figure follows a block that `malloc` gives."""
+    return next((each for each in found if moves(each, probe)), None)
+
+
+def moves(allocator: Allocator, probe: Probe) -> bool:
+    """Tell whether an allocator's figure moves by about a block's size."""
+    try:
+        return any(PROBE <= probe(allocator.used) < 2 * PROBE for _ in range(ATTEMPTS))
+    except OSError:
+        return False
+
+
+def unknown(found: Iterable[Allocator], library: str) -> Unavailable:
+    """Return why there is no figure: a reason that one gives, else who serves `malloc`."""
+    reasons = filter(None, (each.blind() for each in found))
+    asked = "jemalloc, mimalloc, tcmalloc and psutil.heap_info (glibc, macOS, Windows)"
+    return Unavailable(next(reasons, f"malloc is that of {library}, which none of {asked} reads"))
+
+
+def library_of(process: ctypes.PyDLL, function: Any) -> str:
+    """Return the file that a C function is in (dladdr(3))."""
+    told = (ctypes.c_char_p * 4)()  # Dl_info: file, base, symbol, address
+    address = ctypes.cast(function, ctypes.c_void_p)
+    if not hasattr(process, "dladdr") or not process.dladdr(address, ctypes.byref(told)):
+        return "an unknown library"
+    return (told[0] or b"").decode(errors="replace")
