@@ -123,12 +123,14 @@ class Amount:
     """A reading in bytes, with the parts that explain it.
 
     ``source`` says where the figure comes from; two amounts of different sources must not be
-    subtracted.
+    subtracted, but one without a source (nothing is held) may be from any. ``other`` is what an
+    independent meter counts, where there is one: growth that it does not show is not claimed.
     """
 
     value: int
     source: str = ""
     parts: Mapping[str, int] = field(default_factory=dict)
+    other: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,14 @@ class Unavailable:
     reason: str
 
 
-Reading = Items | Amount | Unavailable
+@dataclass(frozen=True, slots=True)
+class Undecidable:
+    """A meter that can be read, but whose figure says nothing about this process, and why."""
+
+    reason: str
+
+
+Reading = Items | Amount | Unavailable | Undecidable
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def test_judging_knows_no_operating_system(name: str) -> None:
 def test_each_library_has_one_home() -> None:
     """Pytest in two files, pynvml in one, onnxruntime in one."""
     assert importers(PLUGIN, "pytest") == {"plugin.py", "options.py"}
-    assert importers(PLUGIN, "pynvml") == {"meters/gpu.py"}
+    assert importers(PLUGIN, "pynvml") == {"meters/nvml.py"}
     assert importers(ENGINE, "onnxruntime") == {"session.py"}
 
 

@@ -1,75 +1,44 @@
-"""Device memory of this process, through NVML.
+"""Device memory of this process: which of the driver's figures may be believed.
 
-Which figure may be believed depends on the driver and on PID namespaces: drivers before 535.113
-list host process ids, those up to 560 may list a container's own process with 0 bytes, and from
-565.57 on both are right. Where the process's own row cannot be believed, the device's used bytes
-stand in, if nobody else is on the device; else the meter says why it cannot tell.
+That depends on the driver and on PID namespaces: drivers before 535.113 list host process ids,
+those up to 560 may list a container's own process with 0 bytes, and from 565.57 on both are right.
+Where this process's own row has no bytes, the device's bytes in use stand in if nobody else is on
+the device. Everywhere else the reading cannot be judged and says why.
 """
 
-import functools
 import os
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import replace
 
-import pynvml
-
-from pytest_ocrleak.meters import procfs
-from pytest_ocrleak.snapshot import Amount, Reading, Unavailable
+from pytest_ocrleak.meters import cuda, nvml, procfs
+from pytest_ocrleak.meters.nvml import Device
+from pytest_ocrleak.snapshot import Amount, Reading, Unavailable, Undecidable
 
 ALL_SEEN = ("", "pid:[4026531836]")  # no namespaces, or the first: the kernel's PROC_PID_INIT_INO
 BELIEVED_FROM = (565, 57)
-
-
-class Row(NamedTuple):
-    """One process on one device; ``used`` is ``None`` where the driver does not tell."""
-
-    pid: int
-    used: int | None
-
-
-class Device(NamedTuple):
-    """What one device reports: its bytes in use and the processes on it."""
-
-    uuid: str
-    used: int
-    rows: tuple[Row, ...]
+QUANTUM = 2 << 20  # bytes; cuMemAlloc takes device memory in blocks of 2 MiB
+ROWS, TOTAL = "NVML process rows", "NVML device total"
+NOTHING = Amount(0)  # no source: holding nothing may be compared with every source
 
 
 def source() -> str:
     """Return the driver that answers."""
-    return f"NVML, driver {driver()}"
+    return f"NVML, driver {nvml.driver()}"
 
 
 def read() -> Reading:
-    """Return this process's bytes on all devices, or why they cannot be told."""
-    if reason := hindrance():
-        return Unavailable(reason)
-    try:
-        return judge(tuple(devices()), os.getpid(), driver(), namespace())
-    except pynvml.NVMLError as error:
-        return Unavailable(f"NVML: {error}")
+    """Return this process's bytes on all devices, or why they cannot be told.
 
-
-@functools.cache
-def hindrance() -> str:
-    """Open NVML, once for the process, and return why that failed, or nothing.
-
-    It stays open: opening anew at each reading would open and close descriptors that other meters
-    count.
+    A process that cannot hold any is not looked up: on a machine with GPUs most tests never touch
+    one, and for them nobody else's use of it is of interest.
     """
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError_LibraryNotFound:
-        return "no NVIDIA driver"
-    except pynvml.NVMLError as error:
-        return f"the NVIDIA driver does not answer: {error}"
-    return ""
-
-
-@functools.cache
-def driver() -> str:
-    """Return the driver's version; NVML must be open."""
-    return str(pynvml.nvmlSystemGetDriverVersion())
+        version = nvml.driver()
+        if not cuda.may_hold():
+            return NOTHING
+        found, pid, name = nvml.devices(), os.getpid(), namespace()
+    except nvml.NoAnswerError as error:
+        return Unavailable(str(error))
+    return confirmed(judge(found, pid, version, name), found, pid, name)
 
 
 def namespace() -> str:
@@ -86,41 +55,55 @@ def rows_believed(version: str, namespace: str) -> bool:
     return namespace in ALL_SEEN or numbers >= BELIEVED_FROM
 
 
-def devices() -> Iterator[Device]:
-    """Ask every device for its bytes in use and its processes."""
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        used = int(pynvml.nvmlDeviceGetMemoryInfo(handle).used)
-        yield Device(str(pynvml.nvmlDeviceGetUUID(handle)), used, tuple(rows(handle)))
-
-
-def rows(handle: object) -> Iterator[Row]:
-    """Return the device's processes; one in both lists is one process, its larger figure counts."""
-    compute = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
-    graphics = pynvml.nvmlDeviceGetGraphicsRunningProcesses(handle)
-    used: dict[int, int | None] = {}
-    for process in (*compute, *graphics):
-        known, more = used.get(process.pid), process.usedGpuMemory
-        used[process.pid] = max(known, more) if known and more else known or more
-    return (Row(pid, amount) for pid, amount in used.items())
-
-
 def judge(found: tuple[Device, ...], pid: int, version: str, namespace: str) -> Reading:
     """Choose the figure that can be believed, in the order that the module's docstring gives."""
-    own = {device.uuid: row.used for device in found for row in device.rows if row.pid == pid}
     if not rows_believed(version, namespace):
-        return Unavailable(
+        return Undecidable(
             f"driver {version} does not tell a process in a PID namespace its bytes (565.57 does)"
         )
+    if silent := [device.uuid for device in found if device.rows is None]:
+        return Undecidable(f"the driver lists no processes on {silent[0]}")
+    own = {each.uuid: row.used for each in found for row in each.rows or () if row.pid == pid}
     told = {uuid: used for uuid, used in own.items() if used is not None}
-    if told.keys() == own.keys():
-        return Amount(sum(told.values()), "NVML process rows", told)
-    if namespace not in ALL_SEEN or shared(found, own, pid):
-        return Unavailable("the driver tells no bytes per process, and others may use the device")
-    held = {device.uuid: device.used for device in found if device.uuid in own}
-    return Amount(sum(held.values()), "NVML device total", held)
+    if not own:
+        return NOTHING
+    if told.keys() == own.keys() and any(told.values()):
+        return Amount(sum(told.values()), ROWS, told)
+    return total(tuple(each for each in found if each.uuid in own), pid, namespace)
 
 
-def shared(found: tuple[Device, ...], own: Mapping[str, int | None], pid: int) -> bool:
-    """Tell whether another process is on one of this process's devices."""
-    return any(row.pid != pid for device in found if device.uuid in own for row in device.rows)
+def total(found: tuple[Device, ...], pid: int, namespace: str) -> Reading:
+    """Return the bytes in use on this process's devices, if they can be no one else's."""
+    untold = "the driver tells no bytes per process, and"
+    if namespace not in ALL_SEEN:
+        return Undecidable(f"{untold} a PID namespace hides who else uses the device")
+    if strangers := others(found, pid):
+        return Undecidable(f"{untold} process {min(strangers)} uses the device too")
+    held = {device.uuid: device.used for device in found if device.used is not None}
+    if len(held) < len(found):
+        return Undecidable(f"{untold} none for the device")
+    return Amount(sum(held.values()), TOTAL, held)
+
+
+def others(found: tuple[Device, ...], pid: int) -> set[int]:
+    """Return the other processes on some devices."""
+    return {row.pid for device in found for row in device.rows or ()} - {pid}
+
+
+def confirmed(reading: Reading, found: tuple[Device, ...], pid: int, namespace: str) -> Reading:
+    """Add the second meter's figure, where it has one for each device and counts the same.
+
+    It counts whole devices, so it does where this process can see that nobody else uses them.
+    """
+    if not isinstance(reading, Amount) or not reading.parts or namespace not in ALL_SEEN:
+        return reading
+    if others(tuple(each for each in found if each.uuid in reading.parts), pid):
+        return reading
+    used = cuda.in_use()
+    known = [used[key] for uuid in reading.parts if (key := digits(uuid)) in used]
+    return replace(reading, other=sum(known)) if len(known) == len(reading.parts) else reading
+
+
+def digits(uuid: str) -> str:
+    """Return the digits of ``GPU-8f6d0d4c-…`` or ``MIG-…``, as the CUDA driver has them."""
+    return uuid.partition("-")[2].replace("-", "").lower()
