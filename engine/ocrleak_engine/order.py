@@ -15,6 +15,7 @@ SAME_ROW = 0.5  # of a line's height: centres no further apart stand in one row
 PROSE = (
     8.0  # width to height from which a line looks like a line of a paragraph, not a table's cell
 )
+TITLE = 0.75  # of the gap above: a line nearer than that to the one below is its title
 COLUMN_LINES = 3  # fewer lines are no column
 
 Floats = NDArray[np.float64]
@@ -57,8 +58,9 @@ def _columns(sides: Floats, some: Indices) -> list[int]:
     gutter = _gutter(sides[some])
     if gutter is None:
         return _rows(sides, some)
-    left, right = sides[some, 2] <= gutter, sides[some, 0] >= gutter
-    headings = _rows(sides, some[~left & ~right])
+    across = _across(sides[some], gutter)
+    left, right = ~across & (sides[some, 2] <= gutter), ~across & (sides[some, 0] >= gutter)
+    headings = _rows(sides, some[across])
     band = np.searchsorted(_middles(sides[headings]), _middles(sides[some]))
     ordered: list[int] = []
     for index in range(len(headings) + 1):
@@ -83,11 +85,26 @@ def _gutter(sides: Floats) -> float | None:
 
 def _bands(sides: Floats, gutter: float) -> list[Floats]:
     """Return the boxes beside the gutter, in groups from one box across it to the next."""
-    across = (sides[:, 0] < gutter) & (sides[:, 2] > gutter)
+    across = _across(sides, gutter)
     beside = sides[~across]
     band = np.searchsorted(np.sort(_middles(sides[across])), _middles(beside))
     numbers, counts = np.unique(band, return_counts=True)
     return [beside[band == number] for number in numbers[counts >= 2 * COLUMN_LINES]]
+
+
+def _across(sides: Floats, gutter: float) -> NDArray[np.bool_]:
+    """Tell which boxes (n, 4) belong to both columns: those across the gutter, and their titles.
+
+    A short title above a full line stands beside the gutter, but nearer to that line than to
+    whatever is above it.
+    """
+    order = _middles(sides).argsort(kind="stable")
+    gaps = np.diff(_middles(sides)[order])
+    across = ((sides[:, 0] < gutter) & (sides[:, 2] > gutter))[order]
+    across[1:-1] |= across[2:] & (gaps[1:] < TITLE * gaps[:-1])
+    answer = np.empty_like(across)
+    answer[order] = across
+    return answer
 
 
 def _is_parted(sides: Floats, gutter: float) -> bool:

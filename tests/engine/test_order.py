@@ -46,6 +46,21 @@ def test_columns_between_headings(degrees: float) -> None:
     assert order(*page, degrees=degrees) == "head l0 l1 l2 l3 r0 r1 r2 r3 foot"
 
 
+def test_a_title_below_the_columns() -> None:
+    """It stands beside the gutter, and belongs to the full lines under it, not to the column."""
+    columns = [line(f"{side}{row}", 360 * "lr".index(side), 30 * row, 320)
+               for side in "lr" for row in range(4)]  # fmt: skip
+    below = [line("title", 0, 160, 90), line("f0", 0, 190, 680), line("f1", 0, 220, 680)]
+    assert order(*columns, *below) == "l0 l1 l2 l3 r0 r1 r2 r3 title f0 f1"
+
+
+def test_a_longer_column_ends_before_the_other_begins() -> None:
+    """Its last lines have the usual gap above and below: they are no titles."""
+    columns = [line(f"{side}{row}", 360 * "lr".index(side), 30 * row, 320)
+               for side, rows in (("l", 6), ("r", 4)) for row in range(rows)]  # fmt: skip
+    assert order(*columns, line("foot", 0, 190, 680)) == "l0 l1 l2 l3 l4 l5 r0 r1 r2 r3 foot"
+
+
 def test_three_columns() -> None:
     """A column may be columns."""
     page = [line(f"{side}{row}", 300 * "abc".index(side), 30 * row, 250)
