@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pytest_ocrleak import settle
 from pytest_ocrleak.meters import METERS
-from pytest_ocrleak.snapshot import Amount, Reading
+from pytest_ocrleak.snapshot import Amount, Snapshot
 
 PATIENCE = 2.0  # seconds until the figure shows what was freed
 METER = "gpu"
@@ -16,19 +16,20 @@ class Return:
 
     patience: float = PATIENCE
 
-    def until(self, before: Reading | None) -> None:
-        """Wait until the figure is what it was ``before``, or patience ends.
-
-        A process that held nothing before has made its context since then, which stays until the
-        process ends: there is nothing to wait for.
-        """
-        if not isinstance(before, Amount) or not before.value or not above(before):
-            return
-        if not settle.until(lambda: not above(before), self.patience):
+    def until(self, before: Snapshot) -> None:
+        """Wait until the figure is what it was ``before``, or patience ends."""
+        if above(before) and not settle.until(lambda: not above(before), self.patience):
             self.patience /= 4
 
 
-def above(before: Amount) -> bool:
-    """Tell whether more device memory is held than before, as the same source counts it."""
+def above(snapshot: Snapshot) -> bool:
+    """Tell whether more device memory is held than a snapshot shows, by the same source.
+
+    A process that held nothing then has made its context since, which stays until it ends: that is
+    no growth.
+    """
+    before = snapshot.readings.get(METER)
+    if not isinstance(before, Amount) or not before.value:
+        return False
     now = METERS[METER].read()
     return isinstance(now, Amount) and now.source == before.source and now.value > before.value
