@@ -1,7 +1,7 @@
 /* A libcuda.so.1 without a GPU: one device, its primary context, its memory.
 
-   What it holds is written to $STAND_IN/held: 256 MiB for the context, and what was allocated, in
-   blocks of 2 MiB. With $STAND_IN_FLAT set, cuMemGetInfo sees nothing of what was allocated. */
+   What it holds is written to $STAND_IN/held, with all that was ever freed: 256 MiB for the
+   context, and what was allocated, in blocks of 2 MiB. With $STAND_IN_FLAT set, cuMemGetInfo sees nothing of what was allocated. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@ enum { SUCCESS, INVALID, NO_MEMORY, NOT_INITIALIZED, INVALID_CONTEXT = 201 };
 enum { BLOCK = 2 << 20, CONTEXT = 256 << 20 };
 
 static int initialized_by, references, current, created;
-static long long held;
+static long long held, freed;
 
 static void write_held(void) {
     char path[4096];
     snprintf(path, sizeof path, "%s/held", getenv("STAND_IN"));
     FILE *file = fopen(path, "w");
-    if (file) { fprintf(file, "%lld\n", held); fclose(file); }
+    if (file) { fprintf(file, "%lld %lld\n", held, freed); fclose(file); }
 }
 
 static int ready(void) { return initialized_by == getpid() ? SUCCESS : NOT_INITIALIZED; }
@@ -72,7 +72,7 @@ int cuMemAlloc_v2(unsigned long long *pointer, size_t size) {
 }
 
 int cuMemFree_v2(unsigned long long pointer) {
-    held -= *(size_t *)pointer;
+    held -= *(size_t *)pointer, freed += *(size_t *)pointer;
     free((size_t *)pointer);
     return write_held(), ready();
 }

@@ -18,7 +18,7 @@ from device_memory import Card, Engine
 
 from pytest_ocrleak import LeakError, outcome
 from pytest_ocrleak.check import Checker
-from pytest_ocrleak.meters import METERS, gpu
+from pytest_ocrleak.meters import METERS, cuda, gpu
 from pytest_ocrleak.snapshot import Amount, Items
 
 MiB = 1 << 20
@@ -188,7 +188,7 @@ def calm() -> object:
 def second_meter() -> object:
     """Ask for the second figure with and without a context; asking makes none."""
     card = Card()
-    before = reading()
+    before = [reading()["value"], cuda.in_use()]
     created = card.driver.stand_in_created()
     card.make_context()
     card.take(4 * MiB)

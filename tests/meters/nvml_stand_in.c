@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SUCCESS, UNINITIALIZED, INVALID, NOT_SUPPORTED, NOT_FOUND = 6, TOO_SMALL };
+enum { SUCCESS, UNINITIALIZED, INVALID, NOT_SUPPORTED, NOT_FOUND = 6, TOO_SMALL, UNKNOWN = 999 };
 enum { LINES = 64, NONE = -1 };
 
 typedef struct { unsigned pid; unsigned long long used; unsigned gpu, compute; } Row;
@@ -45,18 +45,20 @@ static int ask(const char *function) {
     for (int i = 0; i < count; i++)
         if (sscanf(lines[i], "fail %127s %d", name, &code) == 2 && !strcmp(name, function))
             return code;
-    return opened_by == getpid() || !strcmp(function, "nvmlInitWithFlags") ? SUCCESS : UNINITIALIZED;
+    if (opened_by == getpid() || !strcmp(function, "nvmlInitWithFlags")) return SUCCESS;
+    return opened_by ? UNKNOWN : UNINITIALIZED; /* unknown: to a child of the one who opened it */
 }
 
 static long long held(void) {
-    static long long shown = 0, asked = 0;
-    long long now = 0, late = 0;
+    static long long seen = 0, unseen = 0, asked = 0;
+    long long now = 0, freed = 0, late = 0;
     FILE *bytes = file("held");
-    if (bytes) { if (fscanf(bytes, "%lld", &now) != 1) now = 0; fclose(bytes); }
+    if (bytes && fscanf(bytes, "%lld %lld", &now, &freed) != 2) now = 0;
+    if (bytes) fclose(bytes);
     for (int i = 0; i < count; i++) sscanf(lines[i], "late %lld", &late);
-    if (now < shown && asked++ < late) return shown;
-    asked = 0;
-    return shown = now;
+    if (freed > seen) unseen += freed - seen, seen = freed, asked = 0;
+    if (asked++ >= late) unseen = 0;
+    return now + unseen;
 }
 
 static long long bytes_of(const char *word) {
@@ -93,7 +95,7 @@ int nvmlInitWithFlags(unsigned flags) {
     (void)flags;
     if (code == SUCCESS && opened_by != getpid()) {
         opened_by = getpid(); /* like the driver's, it opens descriptors and takes heap for good */
-        if (open("/dev/null", O_RDONLY) < 0 || !memset(malloc(3000000), 1, 3000000)) return 999;
+        if (open("/dev/null", O_RDONLY) < 0 || !memset(malloc(3000000), 1, 3000000)) return UNKNOWN;
     }
     return code;
 }

@@ -182,7 +182,9 @@ def test_a_container_that_uses_no_gpu_is_clean_with_every_driver(stand_in: Stand
 
 def test_a_driver_that_is_loaded_and_not_used_holds_nothing(stand_in: StandIn) -> None:
     """Importing a library that is linked with CUDA makes no context."""
-    answers = stand_in.run("uninitialised", "driver 525.60.13\ndevice GPU-a 900\n")
+    answers = stand_in.run(
+        "uninitialised", "driver 525.60.13\ndevice GPU-a 900\n", NAMESPACE="pid:[4026532001]"
+    )
     assert [answer["value"] for answer in answers] == [0, 0]
 
 
@@ -250,7 +252,7 @@ def test_a_forked_child_reads_for_itself(stand_in: StandIn) -> None:
 def test_the_second_meter_makes_no_context(stand_in: StandIn) -> None:
     """It has a figure once somebody else made one, and leaves nothing current behind."""
     answer = stand_in.run("second-meter")
-    assert answer["before"]["value"] == answer["created"] == 0
+    assert (answer["before"], answer["created"]) == ([0, {}], 0)
     assert answer["after"]["value"] == answer["after"]["other"] == CONTEXT + 4 * MiB
     assert answer["left"] == [0, 0]
 
