@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pytest_ocrleak.meters import procfs
 
 CUDA = "libcuda.so"
-ABLE = re.compile(r"\S*/lib(?:cuda\.so|(?!nvidia-ml\.so)[^/\n]*nvidia)[^/\n]*$", re.MULTILINE)
+ABLE = re.compile(r" (/.*/lib(?:cuda\.so|(?!nvidia-ml\.so)[^/\n]*nvidia)[^/\n]*)$", re.MULTILINE)
 NO_CONTEXT = (3, 100)  # CUDA_ERROR_NOT_INITIALIZED, also after a fork; CUDA_ERROR_NO_DEVICE
 
 

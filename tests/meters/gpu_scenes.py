@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -198,6 +199,24 @@ def second_meter() -> object:
     return {"before": before, "created": created, "after": after, "left": left}
 
 
+def figures() -> object:
+    """Read before, while and after 64 MiB are held; tell how late, and what a reading costs."""
+    card = with_context()
+    before = reading()
+    memory = card.take(64 * MiB)
+    during = reading()
+    card.give_back(memory)
+    start = time.perf_counter()
+    while (after := reading()) != before and time.perf_counter() < start + 3:
+        time.sleep(0.005)
+    late = time.perf_counter() - start
+    start = time.perf_counter()
+    for _ in range(20):
+        reading()
+    cost = (time.perf_counter() - start) / 20
+    return {"before": before, "during": during, "after": after, "late": late, "cost": cost}
+
+
 def uninitialised() -> object:
     """Load the CUDA driver and use nothing of it."""
     before = reading()
@@ -243,6 +262,7 @@ SCENES: dict[str, Scene] = {
     "first-reading": first_reading,
     "calm": calm,
     "second-meter": second_meter,
+    "figures": figures,
     "uninitialised": uninitialised,
     "forked": forked,
     "shut-down": shut_down,
