@@ -72,8 +72,7 @@ class Checker:
         settle.settle()
         readings = Readings(limits, warm=True)
         yield
-        settle.until(lambda: not readings.lingering_now())
-        readings.add(1)
+        readings.add(1, settle.Patience())
         self._conclude("guard", label, findings.one_pass(readings), limits)
 
     def assert_no_growth(  # noqa: PLR0913 - the interface that users type

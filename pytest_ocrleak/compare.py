@@ -3,12 +3,12 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
-from pytest_ocrleak.snapshot import Item, Items, Leak, MappedFile, Snapshot
+from pytest_ocrleak.snapshot import Descriptor, Item, Items, Leak, MappedFile, Snapshot
 
 
 def lingering(
@@ -21,9 +21,20 @@ def lingering(
     """
     if not isinstance(before.readings.get(meter), Items):
         return ()
-    known = {item.key: item for item in before.items(meter)}
-    new = (added(item, known.get(item.key)) for item in after.items(meter))
+    known: dict[Hashable, Item] = {}
+    for item in before.items(meter):
+        known[item.key] = item
+        if isinstance(item, Descriptor) and item.kind == "file":
+            known[item.number, item.target] = item  # a file that a log handler rolled over
+    new = (
+        added(item, known.get(item.key) or known.get(place(item))) for item in after.items(meter)
+    )
     return ignore.keep(meter, (item for item in new if item is not None), rules)
+
+
+def place(item: Item) -> Hashable:
+    """Return number and path of a file's descriptor: the same file, written anew."""
+    return (item.number, item.target) if isinstance(item, Descriptor) else None
 
 
 def added(item: Item, old: Item | None) -> Item | None:
@@ -34,6 +45,37 @@ def added(item: Item, old: Item | None) -> Item | None:
         return None
     size = item.size - (old.size if isinstance(old, MappedFile) else 0)
     return replace(item, size=size) if size > 0 else None
+
+
+def common(older: Snapshot, newer: Snapshot) -> Snapshot:
+    """Return a snapshot of the things that are in both, mapped files with the smaller size.
+
+    What is there at every look has stayed; what others open and close meanwhile has not.
+    """
+    return Snapshot(
+        {
+            meter: Items(tuple(both(older.items(meter), reading.items)))
+            if isinstance(reading, Items)
+            else reading
+            for meter, reading in newer.readings.items()
+        }
+    )
+
+
+def both(older: Iterable[Item], newer: Iterable[Item]) -> Iterator[Item]:
+    """Yield the newer ones of those things that are in both."""
+    known = {item.key: item for item in older}
+    for item in newer:
+        old = known.get(item.key)
+        if isinstance(item, MappedFile) and isinstance(old, MappedFile):
+            yield replace(item, size=min(item.size, old.size))
+        elif old is not None:
+            yield item
+
+
+def anything_new(before: Snapshot, after: Snapshot, rules: Iterable[Rule] = ()) -> bool:
+    """Tell whether any meter sees a thing that it did not see before."""
+    return any(lingering(before, after, meter, rules) for meter in after.readings)
 
 
 def leaks(meter: str, items: Iterable[Item], runs: int = 1) -> Iterator[Leak]:

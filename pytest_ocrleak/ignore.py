@@ -17,7 +17,10 @@ class Rule:
 
     def covers(self, meter: str, item: Item) -> bool:
         """Tell whether the rule is about this thing."""
-        return self.meter == meter and fnmatchcase(item.what, self.pattern)
+        same = (
+            item.what == self.pattern
+        )  # a name may hold what a glob takes for its own: socket:[7]
+        return self.meter == meter and (same or fnmatchcase(item.what, self.pattern))
 
 
 BUILT_IN = (

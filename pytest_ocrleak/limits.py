@@ -33,6 +33,11 @@ class Limits:
         """Those of the meters that read things with an identity."""
         return tuple(meter for meter in self.meters if meter.exact)
 
+    @property
+    def amounts(self) -> tuple[Meter, ...]:
+        """Those of the meters that read an amount."""
+        return tuple(meter for meter in self.meters if not meter.exact)
+
     def narrowed(
         self,
         track: str | Iterable[str] | None,
@@ -59,11 +64,14 @@ def names(track: str | Iterable[str]) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        One is no meter; the message suggests the nearest.
+        One is no meter (the message suggests the nearest), or there is none.
 
     """
     parts: Sequence[str] = track.split(",") if isinstance(track, str) else tuple(track)
-    return tuple(known(part.strip()) for part in parts if part.strip())
+    chosen = tuple(known(part.strip()) for part in parts if part.strip())
+    if not chosen:
+        raise ValueError(f"{track!r} names no meter: there are {', '.join(METERS)}")
+    return chosen
 
 
 def known(name: str) -> str:

@@ -49,7 +49,8 @@ def session_limits(config: pytest.Config) -> Limits:
 
     """
     with usage("ocrleak_require"):
-        for name in limits.names(given(config, "ocrleak_require") or ""):
+        required = given(config, "ocrleak_require")
+        for name in limits.names(required) if required else ():
             require(name)
     with usage("ocrleak_track"):
         track = given(config, "ocrleak_track")

@@ -37,8 +37,11 @@ class LeakError(AssertionError):
     """Something was not given back; the message names it, ``leaks`` holds it, ``check`` all."""
 
     def __init__(self, message: str, check: Check) -> None:
-        super().__init__(message)
+        super().__init__(message, check)  # both are arguments, so that it can be pickled
         self.check = check
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
     @property
     def leaks(self) -> tuple[Leak, ...]:

@@ -1,11 +1,47 @@
 """How often a check runs the code, and for how long at most."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Count = int | Literal["auto"]
 Clock = Callable[[], float]
+
+
+def called(function: Callable[..., object], *arguments: object) -> None:
+    """Call a function and drop what it returns.
+
+    Raises
+    ------
+    TypeError
+        It returned a coroutine or generator: its code has not run, and nothing was checked.
+
+    """
+    result = function(*arguments)
+    if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        name = getattr(function, "__qualname__", repr(function))
+        raise TypeError(
+            f"{name} returned a {type(result).__name__} instead of running: "
+            "give a plain function that runs it to its end, with asyncio.run or list()"
+        )
+
+
+class Progress(Protocol):
+    """How far a check has come."""
+
+    @property
+    def full(self) -> bool:
+        """Whether no reading fits any more."""
+
+    @property
+    def excessive(self) -> bool:
+        """Whether going on would harm the machine."""
+
+    def decided(self, spent: float) -> bool:
+        """Tell whether every verdict is known, given the share of the time that has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +58,17 @@ class Pace:
     def __post_init__(self) -> None:
         for name, least in (("runs", 1), ("warmup", 0)):
             value = getattr(self, name)
-            if value != "auto" and not (isinstance(value, int) and value >= least):
+            if value != "auto" and not (type(value) is int and value >= least):
                 raise ValueError(
                     f"{name}={value!r}: write 'auto' or a whole number from {least} on"
                 )
+
+    def over(self, readings: Progress, seconds: float) -> bool:
+        """Tell whether to stop: no room, no time, too much grown, or everything decided."""
+        spent = seconds / self.time_limit
+        if readings.full or readings.excessive or spent >= 1:
+            return True
+        return self.runs == "auto" and readings.decided(spent)
 
     @property
     def first(self) -> int:

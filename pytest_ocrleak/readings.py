@@ -1,16 +1,30 @@
 """The readings of one check, run after run, kept so that keeping them moves no meter."""
 
+import math
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_ocrleak.compare import lingering
+from pytest_ocrleak.device import Return, above
 from pytest_ocrleak.growth import Growth, Series, judge
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read
-from pytest_ocrleak.snapshot import Amount, Item, Snapshot, Unavailable
+from pytest_ocrleak.settle import Patience
+from pytest_ocrleak.sizes import human
+from pytest_ocrleak.snapshot import (
+    Amount,
+    Item,
+    MappedFile,
+    Reading,
+    Snapshot,
+    Unavailable,
+    Undecidable,
+)
 
 ROOM = 4096  # readings, more than a check takes
-QUANTUM = {"heap": 16.0, "rss": 4096.0, "gpu": 4096.0}
+BUDGET = {"B": 256e6, "blocks": 4e6}  # growth at which a check stops repeating
+THINGS = 400.0  # lingering things at which it stops: many systems allow 1024 descriptors
 
 
 class Readings:
@@ -25,8 +39,15 @@ class Readings:
         self.warm = warm
         self._runs = array("q", bytes(8 * ROOM))
         self._values = {meter.name: array("d", bytes(8 * ROOM)) for meter in limits.meters}
+        self._others = array("d", bytes(8 * ROOM))
+        self._sources = {meter.name: "" for meter in limits.meters}
+        self._hindrances = dict(self._sources)
         self._length = 0
+        self.memory = Return()
         self.baseline = self.latest = read(limits.meters)
+        self.keep(self.baseline, 0)  # the first time costs memory that is not the user's
+        self._length = 0
+        self.baseline = read(limits.meters)
         self.keep(self.baseline, 0)
 
     @property
@@ -39,50 +60,69 @@ class Readings:
         """Whether no reading fits any more."""
         return self._length == ROOM
 
-    def add(self, runs: int) -> None:
-        """Read all meters and note that ``runs`` runs have been made by now."""
-        self.keep(read(self.limits.meters), runs)
+    def add(self, runs: int, patience: Patience) -> None:
+        """Note a reading after ``runs`` runs, once nothing is closing that came since the last."""
+        self.keep(self.resting(self.latest, patience), runs)
+
+    def resting(self, before: Snapshot, patience: Patience) -> Snapshot:
+        """Read all meters, the things first, once nothing is closing that came since a reading."""
+        things = patience.rest(before, self.limits)
+        self.memory.until(before)
+        amounts = read(self.limits.amounts)
+        return Snapshot({**things.readings, **amounts.readings})
 
     def keep(self, snapshot: Snapshot, runs: int) -> None:
         """Note a snapshot as the reading after ``runs`` runs."""
         for name, values in self._values.items():
             reading = snapshot[name]
-            things = len(self.lingering(snapshot, name))
+            things = weight(self.lingering(snapshot, name))
             values[self._length] = reading.value if isinstance(reading, Amount) else things
+            self._note(name, reading)
         self._runs[self._length] = runs
         self._length += 1
         self.latest = snapshot
 
-    def retake(self) -> None:
-        """Read again in place of the latest reading."""
+    def _note(self, name: str, reading: Reading) -> None:
+        """Note the second meter's figure, and why a reading cannot be set against the others."""
+        if name == "gpu":
+            other = reading.other if isinstance(reading, Amount) else None
+            self._others[self._length] = math.nan if other is None else other
+        hindrance = changed(self._sources[name], reading)
+        self._hindrances[name] = self._hindrances[name] or hindrance
+        if isinstance(reading, Amount) and not self._sources[name]:
+            self._sources[name] = reading.source
+
+    def retake(self, patience: Patience) -> None:
+        """Read again in place of the latest reading, what closed since the baseline left out."""
         self._length -= 1
-        self.add(self._runs[self._length])
+        self.keep(self.resting(self.baseline, patience), self._runs[self._length])
 
     def warmed(self, runs: int) -> None:
         """Note more runs as part of the warm-up, which is one step."""
         self._length = 1
-        self.add(runs)
+        self._hindrances = dict.fromkeys(self._sources, "")
+        self.add(runs, Patience(0.0))
 
     def lingering_now(self) -> int:
-        """Return how many things linger now, without noting it."""
+        """Return how many things linger now, mapped ones by their bytes, without noting it."""
         return self._count(read(self.limits.exact))
 
     @property
-    def lingers(self) -> int:
-        """How many things lingered at the latest reading."""
-        return self._count(self.latest)
-
-    def holds_no_more(self) -> bool:
-        """Tell whether no more things linger now than at the latest reading."""
-        return self.lingering_now() <= self.lingers
-
-    def _count(self, snapshot: Snapshot) -> int:
-        return sum(len(self.lingering(snapshot, name)) for name in snapshot.readings)
+    def takes_memory(self) -> bool:
+        """Whether more device memory is held than at the latest reading."""
+        return above(self.latest)
 
     @property
-    def decided(self) -> bool:
-        """Whether every meter has its verdict, or things leak: bytes then follow from them."""
-        verdicts = {name: self.growth(name, last=False) for name in self._values}
+    def lingers(self) -> int:
+        """How many things lingered at the latest reading, mapped ones by their bytes."""
+        return self._count(self.latest)
+
+    def _count(self, snapshot: Snapshot) -> int:
+        return sum(weight(self.lingering(snapshot, name)) for name in snapshot.readings)
+
+    def decided(self, spent: float) -> bool:
+        """Tell whether every meter has its verdict, or things leak: bytes then follow from them."""
+        verdicts = {name: self.growth(name, spent) for name in self._values}
         leaking = (METERS[n].exact and g and g.verdict == "leak" for n, g in verdicts.items())
         return all(verdicts.values()) or any(leaking)
 
@@ -90,29 +130,62 @@ class Readings:
         """Return what of one meter came since the baseline and that no rule lets linger."""
         return lingering(self.baseline, snapshot, name, self.limits.rules)
 
-    def growth(self, name: str, *, last: bool) -> Growth | None:
-        """Return the verdict on one meter, ``None`` while more runs would help."""
-        start, end = self.baseline[name], self.latest[name]
+    def growth(self, name: str, spent: float = 1.0) -> Growth | None:
+        """Return the verdict on one meter, ``None`` while more runs would help.
+
+        ``spent`` is the share of the time that has passed, 1 when no more runs will come.
+        """
+        start, unit = self.baseline[name], METERS[name].unit
         if isinstance(start, Unavailable):
-            return Growth("unavailable", unit=METERS[name].unit, reason=start.reason)
-        if hindrance := changed(start, end):
-            return Growth("inconclusive", unit=METERS[name].unit, reason=hindrance)
-        return judge(self.series(name), self.limits.tolerance.get(name), last=last)
+            return Growth("unavailable", unit=unit, reason=start.reason)
+        if hindrance := self._hindrances[name]:
+            return Growth("inconclusive", unit=unit, reason=hindrance)
+        growth = judge(self.series(name), self.limits.tolerance.get(name), spent)
+        if growth and growth.verdict == "leak" and (reason := self.contradiction(name)):
+            return replace(growth, verdict="inconclusive", reason=reason) if spent >= 1 else None
+        return growth
+
+    def contradiction(self, name: str) -> str:
+        """Return how a second meter contradicts growth, or nothing.
+
+        It is heard where it has counted since the first reading that held anything.
+        """
+        values, others = self._values[name], self._others
+        start = next((i for i in range(self._length) if values[i]), 0)
+        known = others[start : self._length]
+        if name != "gpu" or any(map(math.isnan, known)):
+            return ""
+        grown = values[self._length - 1] - values[start]
+        if known[-1] - known[0] >= grown / 2:
+            return ""
+        return f"{self._sources[name]} grew by {human(grown)}, the CUDA driver's own figure did not"
 
     def series(self, name: str) -> Series:
         """Return one meter's readings so far."""
         meter = METERS[name]
         runs: Sequence[int] = self._runs[: self._length]
         values: Sequence[float] = self._values[name][: self._length]
-        floor = self.limits.floor.get(name, 0.0)
-        quantum = QUANTUM.get(name, 1.0)
-        return Series(runs, values, meter.unit, quantum, floor, meter.exact, self.warm)
+        scale = replace(meter.scale, floor=self.limits.floor.get(name, 0.0))
+        return Series(runs, values, scale, self.warm)
+
+    @property
+    def excessive(self) -> bool:
+        """Whether so much has grown that going on would harm the machine."""
+        first = min(1, self._length - 1)
+        grown = {n: v[self._length - 1] - v[first] for n, v in self._values.items()}
+        return any(rise > BUDGET.get(METERS[n].unit, THINGS) for n, rise in grown.items())
 
 
-def changed(start: object, end: object) -> str:
-    """Return why two readings of a meter must not be subtracted, or nothing."""
-    if isinstance(end, Unavailable):
-        return end.reason
-    if isinstance(start, Amount) and isinstance(end, Amount) and start.source != end.source:
-        return f"read from {start.source} first and from {end.source} at the end"
+def weight(items: Sequence[Item]) -> int:
+    """Return how many things these are; mapped ones count by their bytes."""
+    return sum(item.size if isinstance(item, MappedFile) else 1 for item in items)
+
+
+def changed(source: str, reading: Reading) -> str:
+    """Return why a reading must not be set against those from a source, or nothing."""
+    if isinstance(reading, Unavailable | Undecidable):
+        return reading.reason
+    other = reading.source if isinstance(reading, Amount) else ""
+    if source and other and source != other:
+        return f"read from {source} first and from {other} later"
     return ""

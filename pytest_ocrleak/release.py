@@ -1,25 +1,37 @@
 """Life after life of an object: made, used, freed, and what each of them leaves behind."""
 
 import itertools
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from pytest_ocrleak import settle
 from pytest_ocrleak.compare import lingering
+from pytest_ocrleak.growth import FEW
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
-from pytest_ocrleak.pace import Clock, Pace
+from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.snapshot import Amount, Snapshot
+
+DROPPING = 0.1  # seconds that closing may take when a freed object is dropped
 
 
 def counters() -> defaultdict[str, Counter[str]]:
     """Return a counter by name for each meter."""
     return defaultdict(Counter)
+
+
+class Owned(NamedTuple):
+    """What the factory made, and the object to use: another one if entering it gave another."""
+
+    made: Any
+    used: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +52,19 @@ class Life:
         name = self.free if isinstance(self.free, str) else getattr(self.free, "__name__", "free")
         return f"{name}()"
 
-    def live(self) -> Any:
+    def live(self) -> Owned:
         """Make, use and free one object and return it: its owner still holds it."""
         made = self.factory()
+        owned = Owned(made, made.__enter__() if self.free == "__exit__" else made)
         try:
-            self.exercise(made.__enter__() if self.free == "__exit__" else made)
+            if self.use is not None:
+                called(self.use, owned.used)
         finally:
-            self.end(made)
-        return made
+            called(self.method(made))
+        return owned
 
-    def exercise(self, made: Any) -> None:
-        """Use the object, dropping what that returns."""
-        if self.use is not None:
-            self.use(made)
-
-    def end(self, made: Any) -> None:
-        """Free the object.
+    def method(self, made: Any) -> Callable[[], object]:
+        """Return the call that frees an object.
 
         Raises
         ------
@@ -64,27 +73,26 @@ class Life:
 
         """
         if callable(self.free):
-            self.free(made)
-            return
+            return partial(self.free, made)
         method = getattr(made, self.free, None)
         if method is None:
             name = type(made).__name__
             raise TypeError(
-                f"{name} has no method {self.free!r}: name the one that frees it, free=…"
+                f"{name} object has no method {self.free!r}: name the one that frees it, free=…"
             )
-        method(None, None, None) if self.free == "__exit__" else method()
+        return partial(method, None, None, None) if self.free == "__exit__" else partial(method)
 
     def usable_when_freed(self) -> bool:
         """Tell whether a freed object can still be used, instead of raising."""
         if self.use is None:
             return False
-        made = self.live()
+        owned = self.live()
         try:
-            self.use(made)
+            self.use(owned.used)
         except Exception:  # noqa: BLE001 - whatever it raises, it refuses
             return False
         with suppress(Exception):
-            self.end(made)
+            self.method(owned.made)()
         return True
 
 
@@ -95,11 +103,13 @@ class Lives:
     ``readings`` has one reading a life, taken while the freed object was still held. By meter:
     ``affected`` counts the lives that left a thing, ``lingering`` the things by name,
     ``until_dropped`` those of them that went with the object, and ``held`` lists the bytes that
-    went with it, one figure a life.
+    went with it, one figure a life. ``imported`` tells whether the lives before them imported
+    modules, which stay for good.
     """
 
     readings: Readings
-    patience: float = settle.PATIENCE
+    patience: settle.Patience = field(default_factory=settle.Patience)
+    imported: bool = False
     judged: int = 0
     affected: Counter[str] = field(default_factory=Counter)
     lingering: defaultdict[str, Counter[str]] = field(default_factory=counters)
@@ -124,36 +134,26 @@ def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_coun
     """Make lives until every meter is decided, or as many as asked for; return what they left."""
     settle.settle()
     lives = Lives(Readings(limits, warm=pace.first == 0))
-    deadline = clock() + pace.time_limit
+    start, modules = clock(), len(sys.modules)
     for number in itertools.count(1) if pace.runs == "auto" else range(1, pace.last + 1):
         one(life, lives, number, judged=number > pace.first)
-        over = lives.judged and clock() > deadline
-        if over or lives.readings.full or (pace.runs == "auto" and lives.readings.decided):
+        if number <= pace.first:
+            lives.imported = len(sys.modules) > modules
+        if lives.judged and pace.over(lives.readings, clock() - start):
+            break
+        if pace.runs == "auto" and max(lives.affected.values(), default=0) >= FEW:
             break
     return lives
 
 
 def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:
     """Make one life, and read while the freed object is held and again once it is not."""
-    limits = lives.readings.limits
-    before = read(limits.meters)
-    made = life.live()
-    wait(lives, before)
-    freed = read(limits.meters)
-    lives.readings.keep(freed, number)
-    del made
-    wait(lives, before)
+    readings = lives.readings
+    before = read(readings.limits.meters)
+    owned = life.live()
+    freed = readings.resting(before, lives.patience if judged else settle.Patience())
+    readings.keep(freed, number)
+    del owned
+    dropped = readings.resting(before, settle.Patience(DROPPING))
     if judged:
-        lives.note(before, freed, read(limits.meters))
-
-
-def wait(lives: Lives, before: Snapshot) -> None:
-    """Wait for what closes by itself, less and less once things were seen to stay."""
-    limits = lives.readings.limits
-
-    def at_rest() -> bool:
-        now = read(limits.exact)
-        return not any(lingering(before, now, name, limits.rules) for name in now.readings)
-
-    if not settle.until(at_rest, lives.patience):
-        lives.patience /= 4
+        lives.note(before, freed, dropped)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pytest_ocrleak import settle
 from pytest_ocrleak.growth import STEADY
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.pace import Clock, Pace
+from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 
 BATCH_SECONDS = 0.01
@@ -18,19 +18,19 @@ def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counte
     """Run the warm-up, then batch after batch; return the readings after each of them.
 
     The number of runs is as asked for; with ``"auto"`` it ends as soon as every meter is decided,
-    or with the time limit.
+    or with the time limit. It ends early, too, when so much has grown that going on would harm.
     """
     settle.settle()
     readings = Readings(limits, warm=pace.first == 0)
-    deadline = clock() + pace.time_limit
+    start, patience = clock(), settle.Patience(PATIENCE, least=PATIENCE / 16)
     if pace.first:
-        read_after(run, pace.first, readings)
+        read_after(run, pace.first, readings, patience)
     for size in batches(run, readings, pace, clock):
-        read_after(run, size, readings)
-        if clock() > deadline or readings.full or (pace.runs == "auto" and readings.decided):
+        read_after(run, size, readings, patience)
+        if pace.over(readings, clock() - start):
             break
-    if readings.lingers and settle.until(lambda: not readings.lingering_now()):
-        readings.retake()
+    if readings.lingers:
+        readings.retake(settle.Patience())
     return readings
 
 
@@ -38,7 +38,7 @@ def batches(run: Run, readings: Readings, pace: Pace, clock: Clock) -> Iterator[
     """Return the sizes of the batches: the runs asked for in equal parts, or ever more."""
     if pace.runs != "auto":
         return fixed(pace.runs)
-    return growing(calibrate(run, readings, clock))
+    return growing(calibrate(run, readings, clock), readings)
 
 
 def calibrate(run: Run, readings: Readings, clock: Clock) -> int:
@@ -52,17 +52,18 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> int:
     while True:
         seconds = timed(run, size, clock)
         done += size
-        if seconds > BATCH_SECONDS or readings.lingering_now() > held:
+        if seconds > BATCH_SECONDS or readings.lingering_now() > held or readings.takes_memory:
             break
         size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
-    settle.settle()
     readings.warmed(done)
     return size
 
 
 def make(run: Run, runs: int) -> None:
     """Make some runs, dropping what they return."""
-    for _ in range(runs):
+    if runs:
+        called(run)
+    for _ in range(runs - 1):
         run()
 
 
@@ -73,24 +74,26 @@ def timed(run: Run, runs: int, clock: Clock) -> float:
     return clock() - start
 
 
-def read_after(run: Run, runs: int, readings: Readings) -> None:
+def read_after(run: Run, runs: int, readings: Readings, patience: settle.Patience) -> None:
     """Make a batch of runs and take a reading once nothing more is closing."""
     make(run, runs)
-    settle.until(readings.holds_no_more, PATIENCE)
-    readings.add(readings.runs + runs)
+    readings.add(readings.runs + runs, patience)
 
 
 def fixed(runs: int) -> Iterator[int]:
     """Split a number of runs into as many batches as a verdict takes, or fewer."""
-    batches = max(1, min(runs, STEADY))
+    batches = max(1, min(runs, 2 * STEADY))
     for index in range(batches):
         yield runs // batches + (index < runs % batches)
 
 
-def growing(size: int) -> Iterator[int]:
-    """Return batches that grow by half every third, which dilutes noise; single runs stay."""
+def growing(size: int, readings: Readings) -> Iterator[int]:
+    """Return batches that grow by half every third, which dilutes noise.
+
+    Single runs stay single, and so do batches of code that leaves things behind.
+    """
     exact = float(size)
     while True:
         for _ in range(3):
             yield int(exact)
-        exact *= 1.5 if size > 1 else 1.0
+        exact *= 1.5 if size > 1 and not readings.lingers else 1.0

@@ -5,20 +5,31 @@ and each ends within a bounded time.
 """
 
 import gc
+import multiprocessing
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 
-from pytest_ocrleak.meters import heap
+from pytest_ocrleak.compare import anything_new, common
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import heap, read
+from pytest_ocrleak.snapshot import Snapshot
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
 FIRST_WAIT = 0.005
 
 
 def settle() -> None:
-    """Collect garbage until none is found (finalizers may leave more), and trim the heap."""
+    """Collect garbage until none is found (finalizers may leave more), and trim the heap.
+
+    Children that ended after their owner dropped them are waited for, as the next
+    `subprocess.Popen` or `multiprocessing.Process` would do.
+    """
     for _ in range(3):
         if not gc.collect():
             break
+    subprocess._cleanup()  # type: ignore[attr-defined]  # noqa: SLF001
+    multiprocessing.active_children()
     heap.trim()
 
 
@@ -47,3 +58,27 @@ def until(
         sleep(pause)
         settle()
     return at_rest()
+
+
+class Patience:
+    """Time that closing may take, halved down to ``least`` seconds each time it was in vain."""
+
+    def __init__(self, seconds: float = PATIENCE, least: float = PATIENCE / 4) -> None:
+        self.seconds = seconds
+        self.least = least
+
+    def rest(self, before: Snapshot, limits: Limits) -> Snapshot:
+        """Return the things that stay: those that are there at every look while time lasts.
+
+        The first look at which nothing is new ends it, and is the answer.
+        """
+        settle()
+        seen = read(limits.exact)
+        for pause in waits(self.seconds):
+            if not anything_new(before, seen, limits.rules):
+                return seen
+            time.sleep(pause)
+            settle()
+            seen = common(seen, read(limits.exact))
+        self.seconds = max(self.least, self.seconds / 2)
+        return seen

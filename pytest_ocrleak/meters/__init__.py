@@ -4,26 +4,41 @@ A meter that cannot be read is a value (`Unavailable`, with the reason), so that
 capability is seen in every report and is never mistaken for a clean one.
 """
 
+import mmap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from pytest_ocrleak.growth import Scale
 from pytest_ocrleak.meters import fds, gpu, heap, maps, processes, rss, threads
 from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
+
+PAGE = mmap.PAGESIZE
+STORE = (
+    7 * 1032
+)  # bytes of freed blocks that glibc keeps for a thread and hands out unseen (tcache)
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A resource that can be read, and the unit its readings are in ("B" or things)."""
+    """A resource that can be read, and the scale its readings are on.
+
+    The scale is exact where things with an identity are read, which need no statistics.
+    """
 
     name: str
-    unit: str
+    scale: Scale
     take: Callable[[], Reading]
     source: Callable[[], str]
 
     @property
+    def unit(self) -> str:
+        """The unit of its readings: bytes ("B") or things."""
+        return self.scale.unit
+
+    @property
     def exact(self) -> bool:
-        """Whether it reads things with an identity, which need no statistics."""
-        return self.unit != "B"
+        """Whether it reads things with an identity."""
+        return self.scale.exact
 
     def read(self) -> Reading:
         """Read it; whatever keeps it from being read becomes the reason it is unavailable."""
@@ -36,13 +51,13 @@ class Meter:
 METERS: dict[str, Meter] = {
     meter.name: meter
     for meter in (
-        Meter("fds", "descriptors", fds.read, fds.source),
-        Meter("maps", "mappings", maps.read, maps.source),
-        Meter("threads", "threads", threads.read, threads.source),
-        Meter("processes", "processes", processes.read, processes.source),
-        Meter("heap", "B", heap.read, heap.source),
-        Meter("rss", "B", rss.read, rss.source),
-        Meter("gpu", "B", gpu.read, gpu.source),
+        Meter("fds", Scale("descriptors", exact=True), fds.read, fds.source),
+        Meter("maps", Scale("B", exact=True, quantum=PAGE), maps.read, maps.source),
+        Meter("threads", Scale("threads", exact=True), threads.read, threads.source),
+        Meter("processes", Scale("processes", exact=True), processes.read, processes.source),
+        Meter("heap", Scale("B", quantum=16, hidden=STORE), heap.read, heap.source),
+        Meter("rss", Scale("B", quantum=PAGE, hidden=STORE), rss.read, rss.source),
+        Meter("gpu", Scale("B", quantum=2 << 20), gpu.read, gpu.source),
     )
 }
 

@@ -15,10 +15,9 @@ def source() -> str:
 
 
 def read() -> Reading:
-    """Return every thread but the one that asks as `Thread`."""
+    """Return every thread as `Thread`."""
     names = {thread.native_id: thread.name for thread in threading.enumerate()}
-    names.pop(own := threading.get_native_id(), None)
-    found = (describe(tid, names) for tid in identifiers() if tid != own)
+    found = (describe(tid, names) for tid in identifiers())
     return Items(tuple(thread for thread in found if thread))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.snapshot import Leak
@@ -53,20 +54,20 @@ def table(meters: Mapping[str, Growth]) -> Iterator[str]:
 def row(name: str, growth: Growth) -> tuple[str, str, str, str, str]:
     """Return one meter's cells."""
     verdict = f"{growth.verdict} ({growth.reason})" if growth.reason else growth.verdict
-    if growth.verdict == "unavailable":
+    if not growth.series:
         return name, "-", "-", "-", verdict
     return (
         name,
         human(growth.one_time, growth.unit),
         human(growth.per_run, growth.unit),
-        fineness(growth),
+        fineness(growth, exact=METERS[name].exact),
         verdict,
     )
 
 
-def fineness(growth: Growth) -> str:
+def fineness(growth: Growth, *, exact: bool) -> str:
     """Return the smallest growth that would have been caught, no finer than a byte."""
-    if growth.unit != "B":
+    if exact:
         return "exact"
     return "-" if growth.verdict == "unjudged" else f"±{human(max(1.0, growth.resolution))}"
 
