@@ -36,11 +36,11 @@ class Card:
 
 
 class Engine:
-    """Something that takes 4 MiB of device memory, and gives it back as ``gives`` says."""
+    """Something that takes device memory, 4 MiB by default, and gives it back if ``gives``."""
 
-    def __init__(self, card: Card, *, gives: bool) -> None:
+    def __init__(self, card: Card, *, gives: bool, size: int = 4 << 20) -> None:
         self.card, self.gives = card, gives
-        self.memory: ctypes.c_uint64 | None = card.take(4 << 20)
+        self.memory: ctypes.c_uint64 | None = card.take(size)
 
     def use(self) -> None:
         """Refuse after it was freed."""

@@ -80,11 +80,11 @@ def verdict(check: Callable[[Checker], object]) -> dict[str, Any]:
     }
 
 
-def growth(card: Card, *, gives: bool) -> dict[str, Any]:
-    """Take 4 MiB a run, and give it back or not."""
+def growth(card: Card, *, gives: bool, size: int = 4 * MiB) -> dict[str, Any]:
+    """Take 4 MiB a run, or more, and give it back or not."""
 
     def run() -> None:
-        Engine(card, gives=gives).free_resources()
+        Engine(card, gives=gives, size=size).free_resources()
 
     return verdict(lambda checks: checks.assert_no_growth(run, time_limit=6.0, track="gpu"))
 
@@ -250,6 +250,7 @@ SCENES: dict[str, Scene] = {
     "reads": reads,
     "growth-kept": lambda: growth(with_context(), gives=False),
     "growth-freed": lambda: growth(with_context(), gives=True),
+    "growth-kept-large": lambda: growth(with_context(), gives=False, size=2048 * MiB),
     "releases-kept": lambda: releases(with_context(), gives=False),
     "releases-freed": lambda: releases(with_context(), gives=True),
     "guard-kept": lambda: guarded(with_context(), gives=False),

@@ -271,6 +271,12 @@ def test_device_memory_that_is_kept_is_a_leak(stand_in: StandIn, check: str) -> 
     assert {meter for meter, _ in said["leaks"]} == {"gpu"}
 
 
+def test_a_leak_of_a_whole_model_is_told_before_the_device_is_full(stand_in: StandIn) -> None:
+    """A few runs must do: each of them takes 2 GiB."""
+    said = stand_in.run("growth-kept-large")
+    assert (said["verdict"], said["per_run"]) == ("leak", 2048 * MiB), said
+
+
 @pytest.mark.parametrize("late", [0, 9])
 @pytest.mark.parametrize("check", ["growth", "releases", "guard"])
 def test_device_memory_that_is_freed_is_clean(stand_in: StandIn, check: str, late: int) -> None:
