@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_ocrleak import compare as comparing
 from pytest_ocrleak import findings, meters, settle
+from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.limits import Limits
@@ -20,7 +21,12 @@ from pytest_ocrleak.report import text
 from pytest_ocrleak.snapshot import Leak, Snapshot
 
 Tolerance = Mapping[str, float | str]
-NOISE = {"heap": 8192.0, "rss": 262144.0, "gpu": 262144.0}  # bytes a life, see docs/verdict.md
+NOISE = {  # a life, see docs/verdict.md
+    "heap": 8192.0,
+    "pyblocks": 16.0,
+    "rss": 262144.0,
+    "gpu": 262144.0,
+}
 
 
 def discard(_: Check) -> None:
@@ -107,7 +113,9 @@ class Checker:
         """
         __tracebackhide__ = True
         limits = self.limits.narrowed(track, ignore, tolerance)
-        readings = repeat(partial(fn, *args, **kwargs), limits, Pace(runs, warmup, time_limit))
+        pace = Pace(runs, warmup, time_limit)
+        with uncaptured():
+            readings = repeat(partial(fn, *args, **kwargs), limits, pace)
         name = getattr(fn, "__qualname__", repr(fn))
         return self._conclude("growth", name, findings.repeated(readings), limits)
 
@@ -147,7 +155,9 @@ class Checker:
         __tracebackhide__ = True
         limits = self.limits.narrowed(track, ignore, tolerance).noisier(NOISE)
         life = Life(factory, use, free)
-        found = findings.lives(relive(life, limits, Pace(runs, warmup, time_limit)), life.freeing)
+        pace = Pace(runs, warmup, time_limit)
+        with uncaptured():
+            found = findings.lives(relive(life, limits, pace), life.freeing)
         if not found.leaks and life.usable_when_freed():
             found = findings.usable(found, life.freeing)
         name = getattr(factory, "__qualname__", repr(factory))

@@ -91,7 +91,11 @@ def tally(meter: str, names: Iterable[str]) -> Counter[str]:
 
 
 def leak(meter: str, what: str, count: int, per_run: float, keeper: str | None = None) -> Leak:
-    """Return a `Leak` with its fingerprint."""
+    """Return a `Leak` with its fingerprint, its name such that any encoding can write it.
+
+    A path may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
+    """
+    what = what.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     kept_by = (keeper,) if keeper else ()
     return Leak(meter, what, count, per_run, (), kept_by, fingerprint(meter, what))
 

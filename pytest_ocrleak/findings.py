@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from pytest_ocrleak.compare import leak, leaks, tally
-from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.growth import FEW, Growth
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Lives
 from pytest_ocrleak.sizes import human
-from pytest_ocrleak.snapshot import Leak
+from pytest_ocrleak.snapshot import Leak, MappedFile, Snapshot, Thread
 
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
 HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold until it is dropped
 CONTEXT = 2 << 20  # bytes of device memory that one pass may leave: CUDA takes that many at a time
 OVERHEAD = 64 << 10  # bytes that a thing which stays may hold beside itself
+ONCE = "one pass cannot tell a first use from a leak"
+LOADED = "a library was loaded inside, whose threads may be meant to stay: load it before"
 HOLDER = "the freed object itself: it went only when that was dropped"
 
 
@@ -39,16 +41,30 @@ def passed(readings: Readings, name: str) -> Growth:
     """Return what one meter says after one pass."""
     growth = final(readings, name)
     change, accepted = sum(growth.series), accepted_once(readings, name)
+    if growth.verdict == "leak" and of_a_library(readings, name):
+        return replace(growth, verdict="inconclusive", reason=LOADED)
     if METERS[name].exact or not growth.series:
         return growth
     seen = Growth("clean", change, change, change, runs=1, series=growth.series)
     if accepted is None:
-        return replace(
-            seen, verdict="unjudged", reason="one pass cannot tell a first use from a leak"
-        )
+        return replace(seen, verdict="unjudged", reason=ONCE)
     if change > accepted and (reason := readings.contradiction(name)):
         return replace(seen, verdict="inconclusive", reason=reason)
     return replace(seen, verdict="leak" if change > accepted else "clean", resolution=accepted)
+
+
+def of_a_library(readings: Readings, name: str) -> bool:
+    """Tell whether all that stays may be the pool of a library that was loaded in the pass."""
+    if name != "threads" or libraries(readings.latest) <= libraries(readings.baseline):
+        return False
+    threads = readings.lingering(readings.latest, name)
+    return not any(isinstance(thread, Thread) and thread.python for thread in threads)
+
+
+def libraries(snapshot: Snapshot) -> set[str]:
+    """Return the paths of the libraries that are loaded."""
+    maps = snapshot.items("maps")
+    return {m.path for m in maps if isinstance(m, MappedFile) and m.kind == "library"}
 
 
 def accepted_once(readings: Readings, name: str) -> float | None:
@@ -78,8 +94,17 @@ def made_of_heap(meters: Mapping[str, Growth]) -> dict[str, Growth]:
 
 
 def final(readings: Readings, name: str) -> Growth:
-    """Return the verdict on one meter when no more runs will come."""
-    return readings.growth(name) or Growth("inconclusive", reason="no readings")
+    """Return the verdict on one meter when no more runs will come.
+
+    Memory that is mapped without a file is like other memory: a few runs cannot tell first uses
+    (a numerical library's buffers) from a leak.
+    """
+    growth = readings.growth(name) or Growth("inconclusive", reason="no readings")
+    things = readings.lingering(readings.latest, name) if growth.verdict == "leak" else ()
+    nameless = all(isinstance(item, MappedFile) and item.kind == "anonymous" for item in things)
+    if things and nameless and len(growth.series) <= FEW:
+        return replace(growth, verdict="unjudged", reason=ONCE)
+    return growth
 
 
 def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
@@ -91,7 +116,7 @@ def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
             things = readings.lingering(readings.latest, name)
             yield from leaks(name, things, max(1, growth.runs))
         else:
-            size = human(growth.per_run)
+            size = human(growth.per_run, growth.unit)
             what = f"grows by {size} per run" if growth.runs > 1 else f"grew by {size}"
             yield leak(name, what, 1, growth.per_run)
 
@@ -142,11 +167,12 @@ def life_leaks(found: Lives, name: str, growth: Growth, free: str) -> Iterator[L
     if not growth.series:  # its readings could not be set against each other
         return
     if growth.verdict == "leak":
-        yield leak(name, f"grows by {human(growth.per_run)} per life", 1, growth.per_run)
+        size = human(growth.per_run, growth.unit)
+        yield leak(name, f"grows by {size} per life", 1, growth.per_run)
     limits = found.readings.limits
     held = median(found.held[name]) if found.held[name] else 0.0
     if held > limits.tolerance.get(name, HELD.get(name, math.inf)):
-        yield leak(name, f"{human(held)} is still held after {free}", 1, held, HOLDER)
+        yield leak(name, f"{human(held, growth.unit)} is still held after {free}", 1, held, HOLDER)
     allowed = max(ONE_TIME.get(name, math.inf), limits.tolerance.get(name, 0.0))
     residue = growth.one_time - held
     if residue > allowed and not found.imported:

@@ -23,6 +23,8 @@ ACQUITTED = 64, 0.1  # runs, or share of the time, before anything is called cle
 CONVICTED = 128, 0.3  # runs, or share of the time, before anything is called a leak: pools fill
 SUBSTANCE = 1024  # bytes in all, below which a few rising steps prove nothing
 Z99 = 2.576  # two-sided 99 % of the normal distribution
+MANY = 2  # rises that are more than something made once
+QUIET = 3  # times the longest pause between rises that a count stays quiet when it has stopped
 FADED = 0.75  # newer growth below this share of the older: a cache that fills, not a leak
 
 
@@ -127,6 +129,8 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
         return None
     measured = measure(tail)
     verdict, reason = decide(tail, measured, tolerance, spent, series.runs[-1])
+    if verdict == "clean" and series.scale.exact and not stopped(series):
+        verdict, reason = still_open(tail, spent)
     if verdict in ("inconclusive", "unjudged") and spent < 1:
         return None
     if verdict == "clean":  # what was seen and let pass is not finer than itself
@@ -212,6 +216,24 @@ def counted(tail: Series, spent: float, runs: int) -> tuple[Verdict, str]:
     return still_open(tail, spent)
 
 
+def stopped(series: Series) -> bool:
+    """Tell whether a count that rose more than once has stopped rising.
+
+    It has been quiet for three times the longest pause between rises: what leaks at every
+    thirtieth run is not clean after sixty quiet ones.
+    """
+    first = int(not series.warm and len(series.steps) > 1)
+    highest, start, rises = series.values[first], series.runs[first], []
+    for run, value in zip(series.runs[first + 1 :], series.values[first + 1 :], strict=True):
+        if value > highest:
+            highest = value
+            rises.append(run)
+    if len(rises) < MANY or series.values[-1] <= series.values[first]:
+        return True
+    longest = max(b - a for a, b in pairwise([start, *rises]))
+    return series.runs[-1] - rises[-1] >= QUIET * longest
+
+
 def estimated(tail: Series, measured: Slope, spent: float, runs: int) -> tuple[Verdict, str]:
     """Return the verdict on bytes: flat is clean, alike steps or a lasting slope are a leak."""
     floor = tail.scale.floor
@@ -244,7 +266,7 @@ def reached(threshold: tuple[int, float], runs: int, spent: float) -> bool:
 def alike(tail: Series) -> bool:
     """Tell whether all steps rise by about the same, and by something that matters in all."""
     typical = median(tail.rates)
-    substantial = tail.values[-1] - tail.values[0] >= SUBSTANCE
+    substantial = tail.values[-1] - tail.values[0] >= max(SUBSTANCE, tail.scale.hidden)
     return substantial and min(tail.rates) >= typical / 2 > tail.scale.floor / 2
 
 

@@ -41,11 +41,11 @@ class Limits:
     def narrowed(
         self,
         track: str | Iterable[str] | None,
-        ignored: str | Iterable[str],
+        ignored: str | Iterable[str] | None,
         tolerance: Mapping[str, float | str] | None,
     ) -> "Limits":
         """Return these limits with what one check asks for on top of them."""
-        lines = [ignored] if isinstance(ignored, str) else ignored
+        lines = ignored.splitlines() if isinstance(ignored, str) else ignored or ()
         return replace(
             self,
             track=self.track if track is None else names(track),
@@ -91,7 +91,16 @@ def rule(line: str) -> Rule:
 
 
 def tolerances(given: Mapping[str, float | str]) -> dict[str, float]:
-    """Return the accepted growth per run by meter, sizes parsed and names checked."""
+    """Return the accepted growth per run by meter, sizes parsed and names checked.
+
+    Raises
+    ------
+    ValueError
+        It is no mapping, or a name or size in it is wrong.
+
+    """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"tolerance={given!r}: write meters with sizes, {{'heap': '4 KiB'}}")  # noqa: TRY004
     return {known(name): sizes.parse(size) for name, size in given.items()}
 
 

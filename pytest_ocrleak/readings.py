@@ -67,11 +67,9 @@ class Readings:
         self.keep(self.resting(self.latest, patience), runs)
 
     def resting(self, before: Snapshot, patience: Patience) -> Snapshot:
-        """Read all meters, the things first, once nothing is closing that came since a reading."""
-        things = patience.rest(before, self.limits)
+        """Read all meters, once nothing is closing that came since a reading."""
         self.memory.until(before)
-        amounts = read(self.limits.amounts)
-        return Snapshot({**things.readings, **amounts.readings})
+        return patience.rest(before, self.limits)
 
     def keep(self, snapshot: Snapshot, runs: int) -> None:
         """Note a snapshot as the reading after ``runs`` runs."""

@@ -3,6 +3,7 @@
 import itertools
 import sys
 import time
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +33,11 @@ class Owned(NamedTuple):
 
     made: Any
     used: Any
+
+
+def figures() -> defaultdict[str, "array[float]"]:
+    """Return figures by name, which as an array's take no block of Python's allocator each."""
+    return defaultdict(lambda: array("d"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ class Lives:
     affected: Counter[str] = field(default_factory=Counter)
     lingering: defaultdict[str, Counter[str]] = field(default_factory=counters)
     until_dropped: defaultdict[str, Counter[str]] = field(default_factory=counters)
-    held: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    held: defaultdict[str, "array[float]"] = field(default_factory=figures)
 
     def note(self, before: Snapshot, freed: Snapshot, dropped: Snapshot) -> None:
         """Note one life: what came between ``before`` and ``freed``, what went with the object."""

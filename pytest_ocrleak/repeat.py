@@ -1,7 +1,9 @@
 """Running code again and again, in batches, until every meter shows whether it grows."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from pytest_ocrleak import settle
 from pytest_ocrleak.growth import STEADY
@@ -38,14 +40,16 @@ def batches(run: Run, readings: Readings, pace: Pace, clock: Clock) -> Iterator[
     """Return the sizes of the batches: the runs asked for in equal parts, or ever more."""
     if pace.runs != "auto":
         return fixed(pace.runs)
-    return growing(calibrate(run, readings, clock), readings)
+    return growing(*calibrate(run, readings, clock))
 
 
-def calibrate(run: Run, readings: Readings, clock: Clock) -> int:
-    """Make runs until it is known how many of them fill a batch's time; return that number.
+def calibrate(run: Run, readings: Readings, clock: Clock) -> tuple[int, float]:
+    """Make runs until it is known how many of them fill a batch's time.
+
+    Return that number, and the seconds of a run.
 
     They belong to the warm-up: code that is faster than a reading must not be judged by single
-    runs. Code that leaves things behind stays in small batches, or it would use up all
+    runs. Code that leaves things behind begins with small batches, or it would use up all
     descriptors.
     """
     done, size, held = readings.runs, 1, readings.lingering_now()
@@ -56,7 +60,7 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> int:
             break
         size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
     readings.warmed(done)
-    return size
+    return size, seconds / size
 
 
 def make(run: Run, runs: int) -> None:
@@ -76,8 +80,20 @@ def timed(run: Run, runs: int, clock: Clock) -> float:
 
 def read_after(run: Run, runs: int, readings: Readings, patience: settle.Patience) -> None:
     """Make a batch of runs and take a reading once nothing more is closing."""
-    make(run, runs)
+    with told(readings):
+        make(run, runs)
     readings.add(readings.runs + runs, patience)
+
+
+@contextmanager
+def told(readings: Readings) -> Iterator[None]:
+    """Add to an error for want of descriptors how much has been left behind by then."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE) and (count := readings.lingering_now()):
+            error.add_note(f"ocrleak: {count:g} things have stayed since the check began")
+        raise
 
 
 def fixed(runs: int) -> Iterator[int]:
@@ -87,13 +103,10 @@ def fixed(runs: int) -> Iterator[int]:
         yield runs // batches + (index < runs % batches)
 
 
-def growing(size: int, readings: Readings) -> Iterator[int]:
-    """Return batches that grow by half every third, which dilutes noise.
-
-    Single runs stay single, and so do batches of code that leaves things behind.
-    """
+def growing(size: int, seconds: float) -> Iterator[int]:
+    """Return batches that grow by half every third, which dilutes noise; slow runs stay single."""
     exact = float(size)
     while True:
         for _ in range(3):
             yield int(exact)
-        exact *= 1.5 if size > 1 and not readings.lingers else 1.0
+        exact *= 1.5 if seconds < BATCH_SECONDS else 1.0

@@ -68,17 +68,19 @@ class Patience:
         self.least = least
 
     def rest(self, before: Snapshot, limits: Limits) -> Snapshot:
-        """Return the things that stay: those that are there at every look while time lasts.
+        """Return a reading of what stays: the things that are there at every look while time lasts.
 
-        The first look at which nothing is new ends it, and is the answer.
+        The first look at which nothing is new ends it, and is the answer. Each look follows the
+        settling at once: what is freed in between fills free lists, which count as in use.
         """
         settle()
-        seen = read(limits.exact)
+        seen = read(limits.meters)
         for pause in waits(self.seconds):
             if not anything_new(before, seen, limits.rules):
                 return seen
             time.sleep(pause)
             settle()
-            seen = common(seen, read(limits.exact))
-        self.seconds = max(self.least, self.seconds / 2)
+            seen = common(seen, read(limits.meters))
+        if anything_new(before, seen, limits.rules):
+            self.seconds = max(self.least, self.seconds / 2)
         return seen

@@ -2,6 +2,8 @@
 
 import re
 
+WHOLE = 1000  # from here on a count is told as a whole number
+
 FACTORS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
 
@@ -14,6 +16,8 @@ def parse(text: float | str) -> float:
         It is no size, or a negative one.
 
     """
+    if isinstance(text, float):
+        text = f"{text:f}"
     match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*([kmg]i?|)b?", str(text).strip().lower())
     if not match:
         raise ValueError(f"{text!r} is not a size: write a number of bytes, or one like '4 KiB'")
@@ -21,9 +25,11 @@ def parse(text: float | str) -> float:
 
 
 def human(amount: float, unit: str = "B") -> str:
-    """Return ``"9.7 MB"`` for bytes, and a plain number for a count of things."""
+    """Return ``"9.7 MB"`` or ``"1,200 blocks"``, and a plain number for a count of things."""
     if unit != "B":
-        return f"{amount:.3g}"
+        number = f"{amount:.3g}" if abs(amount) < WHOLE else f"{amount:,.0f}"
+        blocks = "block" if number == "1" else "blocks"
+        return f"{number} {blocks}" if unit == "blocks" else number
     size, sign = abs(amount), "-" if amount < 0 else ""
     for name, factor in (("GB", 1000**3), ("MB", 1000**2), ("KB", 1000)):
         if size >= factor:

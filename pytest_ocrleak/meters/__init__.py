@@ -4,18 +4,20 @@ A meter that cannot be read is a value (`Unavailable`, with the reason), so that
 capability is seen in every report and is never mistaken for a clean one.
 """
 
+import errno
 import mmap
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pytest_ocrleak.growth import Scale
-from pytest_ocrleak.meters import fds, gpu, heap, maps, processes, rss, threads
+from pytest_ocrleak.meters import fds, gpu, heap, maps, processes, pyblocks, rss, threads
 from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
 
 PAGE = mmap.PAGESIZE
-STORE = (
-    7 * 1032
-)  # bytes of freed blocks that glibc keeps for a thread and hands out unseen (tcache)
+STORE = 7 * 1032.0  # bytes that glibc keeps for a thread and hands out again unseen (tcache)
+DRIFT = 1e6  # bytes by which resident memory moves without growth, even once the heap is trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Meter:
 
     @property
     def unit(self) -> str:
-        """The unit of its readings: bytes ("B") or things."""
+        """The unit of its readings: bytes ("B"), blocks or things."""
         return self.scale.unit
 
     @property
@@ -43,11 +45,38 @@ class Meter:
     def read(self) -> Reading:
         """Read it; whatever keeps it from being read becomes the reason it is unavailable."""
         try:
-            return self.take()
+            return self.taken()
         except Exception as error:  # noqa: BLE001 - measuring must not break a test run
             return Unavailable(f"{type(error).__name__}: {error}")
 
+    def taken(self) -> Reading:
+        """Read it, with a descriptor kept in reserve where the process has none left."""
+        try:
+            return self.take()
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+        with RESERVE.lent():
+            return self.take()
 
+
+class Reserve:
+    """A descriptor that is kept open so that one can be opened when all are in use."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.open(os.devnull, os.O_RDONLY)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Close it for a while."""
+        os.close(self.descriptor)
+        try:
+            yield
+        finally:
+            self.descriptor = os.open(os.devnull, os.O_RDONLY)
+
+
+RESERVE = Reserve()
 METERS: dict[str, Meter] = {
     meter.name: meter
     for meter in (
@@ -56,7 +85,8 @@ METERS: dict[str, Meter] = {
         Meter("threads", Scale("threads", exact=True), threads.read, threads.source),
         Meter("processes", Scale("processes", exact=True), processes.read, processes.source),
         Meter("heap", Scale("B", quantum=16, hidden=STORE), heap.read, heap.source),
-        Meter("rss", Scale("B", quantum=PAGE, hidden=STORE), rss.read, rss.source),
+        Meter("pyblocks", Scale("blocks"), pyblocks.read, pyblocks.source),
+        Meter("rss", Scale("B", quantum=PAGE, hidden=DRIFT), rss.read, rss.source),
         Meter("gpu", Scale("B", quantum=2 << 20), gpu.read, gpu.source),
     )
 }

@@ -13,6 +13,7 @@ from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.snapshot import Descriptor, Items, Reading, Unavailable
 
 FOLDER = "/proc/self/fd" if procfs.LINUX else "/dev/fd"
+TRACKER, SERVER = "multiprocessing.resource_tracker", "multiprocessing.forkserver"
 KINDS = (
     (stat.S_ISREG, "file"),
     (stat.S_ISDIR, "folder"),
@@ -32,9 +33,21 @@ def read() -> Reading:
     """Return every open descriptor of this process as `Descriptor`."""
     if sys.platform == "win32":
         return Unavailable("listing handles on Windows is not supported yet")
-    numbers = sorted(int(name) for name in os.listdir(FOLDER))  # noqa: PTH208 - names, fast
-    found = (describe(number) for number in numbers)
+    numbers = {int(name) for name in os.listdir(FOLDER)} - helpers()  # noqa: PTH208 - names, fast
+    found = (describe(number) for number in sorted(numbers))
     return Items(tuple(descriptor for descriptor in found if descriptor))
+
+
+def helpers() -> set[int]:
+    """Return the descriptors through which multiprocessing talks to the helpers it keeps for good.
+
+    Its resource tracker and fork server start at the first use and end with the process.
+    """
+    tracker = getattr(sys.modules.get(TRACKER), "_resource_tracker", None)
+    server = getattr(sys.modules.get(SERVER), "_forkserver", None)
+    names = ((tracker, "_fd"), (server, "_forkserver_fd"), (server, "_forkserver_alive_fd"))
+    found = (getattr(owner, name, None) for owner, name in names)
+    return {number for number in found if isinstance(number, int)}
 
 
 def describe(number: int) -> Descriptor | None:

@@ -11,6 +11,7 @@ from pytest_ocrleak.sizes import human
 from pytest_ocrleak.snapshot import Leak
 
 SHOWN = 10
+FINEST = {"B": 1.0, "blocks": 0.01}
 HEADINGS = ("meter", "one-time", "growth per run", "resolution", "verdict")
 REPEATED = ("growth", "release")
 
@@ -66,10 +67,11 @@ def row(name: str, growth: Growth) -> tuple[str, str, str, str, str]:
 
 
 def fineness(growth: Growth, *, exact: bool) -> str:
-    """Return the smallest growth that would have been caught, no finer than a byte."""
+    """Return the smallest growth that would have been caught, no finer than matters."""
     if exact:
         return "exact"
-    return "-" if growth.verdict == "unjudged" else f"±{human(max(1.0, growth.resolution))}"
+    resolution = max(FINEST.get(growth.unit, 0.0), growth.resolution)
+    return "-" if growth.verdict == "unjudged" else f"±{human(resolution, growth.unit)}"
 
 
 def summary(checks: Sequence[Mapping[str, Any]], unavailable: Mapping[str, str]) -> str:

@@ -161,3 +161,11 @@ def test_any_series_has_a_verdict_in_the_end(values: list[float]) -> None:
     growth = verdict_on(0, *values)
     assert growth.low <= growth.high
     assert growth.resolution >= 0
+
+
+def test_a_count_that_rises_rarely_is_not_clean_between_two_rises() -> None:
+    """One descriptor at every thirtieth run: quiet for longer is what tells that it stopped."""
+    rare = [run // 30 for run in range(85)]
+    assert verdict_on(*rare, exact=True, spent=0.2, runs=1) is UNDECIDED
+    late = [float(run > 20) for run in range(85)]
+    assert verdict_on(*late, exact=True, spent=0.2, runs=1).verdict == "clean"
