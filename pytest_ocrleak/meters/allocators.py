@@ -20,6 +20,8 @@ from pytest_ocrleak.snapshot import Unavailable
 PROBE = 65_000  # bytes; freeing more than 128 KiB would move glibc's threshold (mallopt(3))
 ATTEMPTS = 5  # other threads may allocate meanwhile
 MALLCTLS = ("mallctl", "je_mallctl", "_rjem_mallctl")  # the prefix is chosen when it is built
+CACHED_SIZES = range(24, 1033, 16)  # bytes that fit into the blocks glibc caches (TCACHE_MAX_BINS)
+CACHED = 7  # blocks of each size (glibc.malloc.tcache_count)
 Probe = Callable[[Callable[[], int]], int]
 
 
@@ -30,8 +32,7 @@ def serving() -> Allocator | Unavailable:
         return system() or Unavailable("psutil has no heap_info here")
     process = ctypes.PyDLL(None)
     found = tuple(candidates(process))
-    probe = prober(process.malloc, process.free)
-    return first_moved(found, probe) or unknown(found, library_of(process, process.malloc))
+    return first_moved(found, probed) or unknown(found, library_of(process, process.malloc))
 
 
 def candidates(process: ctypes.PyDLL) -> Iterator[Allocator]:
@@ -51,7 +52,7 @@ def system() -> Allocator | None:
     """Return the C library's own allocator, ``None`` where psutil cannot read it (musl)."""
     if not hasattr(psutil, "heap_info"):
         return None
-    return Allocator(libc(), "psutil.heap_info", libc_parts, psutil.heap_trim)
+    return Allocator(libc(), "psutil.heap_info", libc_parts, libc_trim)
 
 
 def libc_parts() -> Mapping[str, int]:
@@ -62,6 +63,35 @@ def libc_parts() -> Mapping[str, int]:
     """
     info = psutil.heap_info()
     return {"heap_used": info.heap_used, "mmap_used": info.mmap_used}
+
+
+def libc_trim() -> None:
+    """Bring this thread's cache to the same state each time, and give free pages back.
+
+    glibc counts the freed blocks that it keeps for a thread as in use (tcache, malloc/malloc.c). A
+    cache that fills and empties would look like a leak for tens of runs, or hide one; one that is
+    full at every reading does neither.
+    """
+    if libc().startswith("glibc"):
+        fill_thread_cache(*c_functions())
+    psutil.heap_trim()
+
+
+def fill_thread_cache(malloc: Any, free: Any) -> None:
+    """Take and free as many blocks of each size as the cache holds."""
+    for size in CACHED_SIZES:
+        for block in [malloc(size) for _ in range(CACHED)]:
+            free(block)
+
+
+@functools.cache
+def c_functions() -> tuple[Any, Any]:
+    """Return the process's `malloc` and `free`, their types told to ctypes."""
+    process = ctypes.PyDLL(None)
+    malloc, free = process.malloc, process.free
+    malloc.restype, malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+    free.restype, free.argtypes = None, (ctypes.c_void_p,)
+    return malloc, free
 
 
 @functools.cache
@@ -75,19 +105,14 @@ def libc() -> str:
     return f"glibc {version().decode()}"
 
 
-def prober(malloc: Any, free: Any) -> Probe:
-    """Return a function that tells by how much a figure moves while a block is taken."""
-    malloc.restype, malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
-    free.restype, free.argtypes = None, (ctypes.c_void_p,)
-
-    def probe(figure: Callable[[], int]) -> int:
-        before, block = figure(), malloc(PROBE)
-        try:
-            return figure() - before
-        finally:
-            free(block)
-
-    return probe
+def probed(figure: Callable[[], int]) -> int:
+    """Return by how much a figure moves while a block is taken."""
+    malloc, free = c_functions()
+    before, block = figure(), malloc(PROBE)
+    try:
+        return figure() - before
+    finally:
+        free(block)
 
 
 def first_moved(found: Iterable[Allocator], probe: Probe) -> Allocator | None:

@@ -1,0 +1,116 @@
+"""What the heap meter says of leaks and of their freed twins, under whatever allocator runs this.
+
+It is started in a process of its own, with an allocator preloaded, and prints JSON.
+"""
+
+import ctypes
+import json
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest_ocrleak
+from pytest_ocrleak import LeakError, settle
+from pytest_ocrleak.meters import heap
+from pytest_ocrleak.snapshot import Amount, Reading
+
+RUNS = 240
+LARGE = 3 << 20
+
+process = ctypes.CDLL(None)
+process.malloc.restype = ctypes.c_void_p
+process.malloc.argtypes = (ctypes.c_size_t,)
+process.free.argtypes = (ctypes.c_void_p,)
+
+
+def taken(size: int) -> None:
+    """Take a block and lose it."""
+    process.malloc(size)
+
+
+def freed(size: int) -> None:
+    """Take a block and free it."""
+    process.free(process.malloc(size))
+
+
+def in_a_thread(scene: Callable[[int], None], size: int) -> None:
+    """Do it in a thread that ends."""
+    thread = threading.Thread(target=scene, args=(size,))
+    thread.start()
+    thread.join()
+
+
+def judged(run: Callable[[], None], runs: int = RUNS) -> tuple[str, float]:
+    """Return the heap's verdict on a run, and its growth per run."""
+    try:
+        meters = pytest_ocrleak.assert_no_growth(run, runs=runs, track="heap")
+    except LeakError as error:
+        meters = error.check.meters
+    return meters["heap"].verdict, meters["heap"].per_run
+
+
+def while_threads_hold(each: int) -> Reading:
+    """Return the heap while four threads, all still there, hold so many bytes each."""
+    taken_all, over = threading.Barrier(5), threading.Event()
+
+    def hold() -> None:
+        blocks = [process.malloc(64) for _ in range(each // 64)]
+        taken_all.wait()
+        over.wait()
+        for block in blocks:
+            process.free(block)
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    taken_all.wait()
+    reading = heap.read()
+    over.set()
+    for thread in threads:
+        thread.join()
+    return reading
+
+
+def value(reading: Reading) -> int | str:
+    """Return an amount, or why there is none."""
+    return reading.value if isinstance(reading, Amount) else getattr(reading, "reason", "")
+
+
+def moved_by_reading(times: int) -> int:
+    """Return by how much the heap moves while it is read again and again."""
+    heap.read()
+    settle.settle()
+    before = heap.read()
+    for _ in range(times):
+        heap.read()
+    after = heap.read()
+    assert isinstance(before, Amount)
+    assert isinstance(after, Amount)
+    return after.value - before.value
+
+
+def main() -> None:
+    """Play every scene and print what was seen."""
+    json.dump(
+        {
+            "allocator": heap.allocator(),
+            "source": heap.source(),
+            "reading": moved_by_reading(100_000 if len(sys.argv) == 1 else int(sys.argv[1])),
+            "held": value(while_threads_hold(1 << 20)),
+            "let go": value(heap.read()),
+            "64 B": judged(partial(taken, 64)),
+            "64 B freed": judged(partial(freed, 64)),
+            "4 KiB": judged(partial(taken, 4096)),
+            "4 KiB freed": judged(partial(freed, 4096)),
+            "3 MiB": judged(partial(taken, LARGE), runs=24),
+            "3 MiB freed": judged(partial(freed, LARGE)),
+            "64 B in threads": judged(partial(in_a_thread, taken, 64)),
+            "64 B in threads freed": judged(partial(in_a_thread, freed, 64)),
+        },
+        sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    main()
