@@ -29,6 +29,7 @@ BUILT_IN = (
     Rule("maps", "/dev/nvidia*", "the driver keeps them while the CUDA context lives"),
     Rule("maps", "*/gconv-modules.cache", "glibc keeps the table of character sets"),
     Rule("maps", "*/locale/*", "glibc keeps the locale's data"),
+    Rule("tempfiles", "*/pytest-of-*", "pytest keeps the folders of its last three sessions"),
     Rule("processes", "*multiprocessing.resource_tracker*", "multiprocessing ends it at exit"),
 )
 

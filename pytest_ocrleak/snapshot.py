@@ -73,12 +73,16 @@ class MappedFile:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread of the process; a thread id is given out again, so its start belongs to it."""
+    """A thread of the process, with its start in clock ticks and its CPU time in seconds.
+
+    A thread id is given out again, so the start belongs to the identity.
+    """
 
     tid: int
     start: int
     name: str
     python: bool
+    cpu: float = 0.0
 
     @property
     def key(self) -> Hashable:
@@ -109,6 +113,25 @@ class Process:
     def what(self) -> str:
         """The command line, or that it ended unwaited for."""
         return f"{'zombie' if self.zombie else 'child'} process {self.command}"
+
+
+@dataclass(frozen=True, slots=True)
+class TempFile:
+    """A file or folder in a temp directory that this process made and that is still there."""
+
+    device: int
+    inode: int
+    path: str
+
+    @property
+    def key(self) -> Hashable:
+        """Device, inode and path."""
+        return self.device, self.inode, self.path
+
+    @property
+    def what(self) -> str:
+        """The path."""
+        return self.path
 
 
 @dataclass(frozen=True, slots=True)

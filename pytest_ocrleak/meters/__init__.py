@@ -12,7 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pytest_ocrleak.growth import Scale
-from pytest_ocrleak.meters import fds, gpu, heap, maps, processes, pyblocks, rss, threads
+from pytest_ocrleak.meters import (
+    fds,
+    gpu,
+    heap,
+    maps,
+    processes,
+    pyblocks,
+    rss,
+    tempfiles,
+    threads,
+)
 from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
 
 PAGE = mmap.PAGESIZE
@@ -87,6 +97,7 @@ METERS: dict[str, Meter] = {
         Meter("heap", Scale("B", quantum=16, hidden=STORE), heap.read, heap.source),
         Meter("pyblocks", Scale("blocks"), pyblocks.read, pyblocks.source),
         Meter("rss", Scale("B", quantum=PAGE, hidden=DRIFT), rss.read, rss.source),
+        Meter("tempfiles", Scale("files", exact=True), tempfiles.read, tempfiles.source),
         Meter("gpu", Scale("B", quantum=2 << 20), gpu.read, gpu.source),
     )
 }

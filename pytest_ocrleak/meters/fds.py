@@ -6,8 +6,10 @@ opens a descriptor; it is closed again by the time each one is asked for, and dr
 
 import os
 import re
+import socket
 import stat
 import sys
+from collections.abc import Callable
 
 from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.snapshot import Descriptor, Items, Reading, Unavailable
@@ -57,8 +59,39 @@ def describe(number: int) -> Descriptor | None:
         target = procfs.link(f"{FOLDER}/{number}") if procfs.LINUX else f"descriptor {number}"
     except OSError:
         return None
-    kind = next((name for test, name in KINDS if test(status.st_mode)), "")
-    return Descriptor(number, status.st_dev, status.st_ino, kind or special(target), target)
+    kind = next((name for test, name in KINDS if test(status.st_mode)), "") or special(target)
+    if kind == "socket":
+        target = ends(number) or target
+    elif target.startswith("/memfd:"):
+        kind = "memfd"
+    return Descriptor(number, status.st_dev, status.st_ino, kind, target)
+
+
+def ends(number: int) -> str:
+    """Return a socket's family, kind and both addresses, or nothing where it has none."""
+    try:
+        end = socket.socket(fileno=number)
+    except OSError:
+        return ""
+    try:
+        addresses = [address(end.getsockname), address(end.getpeername)]
+        if not any(addresses):
+            return ""
+        kind = f"{end.family.name.removeprefix('AF_')} {end.type.name.removeprefix('SOCK_')}"
+        return f"{kind.lower()} socket {' → '.join(each or '-' for each in addresses)}"
+    finally:
+        end.detach()  # it is somebody else's, and stays open
+
+
+def address(ask: Callable[[], object]) -> str:
+    """Return one end's address: host and port, a path, or nothing where there is none."""
+    try:
+        found = ask()
+    except OSError:
+        return ""
+    if isinstance(found, tuple):
+        return ":".join(map(str, found[:2]))
+    return os.fsdecode(found) if isinstance(found, (str, bytes)) else ""
 
 
 def special(target: str) -> str:

@@ -1,11 +1,18 @@
-"""Children, grandchildren and zombies of this process, told by id and start."""
+"""Children, grandchildren and zombies of this process, told by id and start.
 
+A grandchild whose parent has ended belongs to init. It is still ours if it lies in our session and
+began after us; one that made a session of its own (a daemon) is not seen.
+"""
+
+import functools
 import os
 
 import psutil
 
 from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.snapshot import Items, Process, Reading
+
+INIT = 1
 
 
 def source() -> str:
@@ -15,13 +22,45 @@ def source() -> str:
 
 def read() -> Reading:
     """Return every living descendant and every zombie child as `Process`."""
-    return Items(tuple(descendants() if procfs.LINUX else portable()))
+    if not procfs.LINUX:
+        return Items(tuple(portable()))
+    me, newest = os.getpid(), procfs.text("/proc/loadavg").split()[-1]
+    orphans = (describe(pid) for pid in adopted(newest, me))
+    alive = (orphan for orphan in orphans if orphan and not orphan.zombie)  # else init's business
+    return Items((*descendants(me), *alive))
 
 
-def descendants() -> list[Process]:
+@functools.lru_cache(maxsize=1)
+def adopted(newest: str, me: int) -> tuple[int, ...]:
+    """Return the ids of the processes that init took over from a child of ours.
+
+    All processes are looked at, once for each ``newest`` process on the system: while that stays
+    the same, no other has begun.
+    """
+    del newest
+    session, start = os.getsid(0), procfs.start_of(procfs.stat_of(f"/proc/{me}/stat")[1])
+    return tuple(pid for pid in everybody() if pid != me and is_adopted(pid, session, start))
+
+
+def everybody() -> list[int]:
+    """Return the ids of all processes."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+
+
+def is_adopted(pid: int, session: int, start: int) -> bool:
+    """Tell whether a process is init's child, in a session, and began after ``start``."""
+    try:
+        fields = procfs.stat_of(f"/proc/{pid}/stat")[1]
+    except OSError:
+        return False
+    ours = int(fields[procfs.PARENT]) == INIT and int(fields[procfs.SESSION]) == session
+    return ours and procfs.start_of(fields) > start
+
+
+def descendants(pid: int) -> list[Process]:
     """Walk the kernel's lists of children, which cost a hundredth of listing all processes."""
     found: list[Process] = []
-    waiting = children_of(os.getpid())
+    waiting = children_of(pid)
     while waiting:
         pid = waiting.pop()
         if process := describe(pid):

@@ -4,7 +4,7 @@ import os
 import sys
 
 LINUX = sys.platform.startswith("linux")
-TICKS_AT = 21 - 2  # starttime is field 22 of stat, counted from field 3 on
+PARENT, SESSION, USER, SYSTEM, START = (field - 3 for field in (4, 6, 14, 15, 22))  # fields of stat
 
 
 def text(path: str) -> str:
@@ -37,4 +37,9 @@ def stat_of(path: str) -> tuple[str, list[str]]:
 
 def start_of(fields: list[str]) -> int:
     """Return the start in clock ticks since boot from the fields that `stat_of` gives."""
-    return int(fields[TICKS_AT])
+    return int(fields[START])
+
+
+def cpu_of(fields: list[str]) -> float:
+    """Return the seconds of CPU time, the kernel's part included, from those fields."""
+    return (int(fields[USER]) + int(fields[SYSTEM])) / os.sysconf("SC_CLK_TCK")

@@ -36,4 +36,5 @@ def describe(tid: int, names: dict[int | None, str]) -> Thread | None:
         name, fields = procfs.stat_of(f"/proc/self/task/{tid}/stat")
     except OSError:
         return None
-    return Thread(tid, procfs.start_of(fields), names.get(tid, name), tid in names)
+    python, name = tid in names, names.get(tid, name)
+    return Thread(tid, procfs.start_of(fields), name, python, procfs.cpu_of(fields))

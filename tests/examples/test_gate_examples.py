@@ -1,5 +1,6 @@
 """The examples that prove and gate the engine do what they say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ def test_the_proof_runs_and_the_careless_engine_is_caught(proof: str) -> None:
     text, clean, caught = proof.split("\n== ")
     assert "spiritual gifts" in text
     assert "clean" in clean
-    assert "leak" not in clean
+    assert not re.search("leak|inconclusive|unjudged", clean)
     assert "CarelessEngine leaks (threads, heap)" in caught
 
 

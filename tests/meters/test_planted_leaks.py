@@ -3,12 +3,16 @@
 import ctypes
 import mmap
 import os
+import select
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,12 @@ import pytest
 
 import pytest_ocrleak
 from pytest_ocrleak import LeakError
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import read
 
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.mmap.restype = ctypes.c_void_p
+libc.free.argtypes = (ctypes.c_void_p,)
 Plant = Callable[[ExitStack, Path], object]
 
 
@@ -98,7 +107,80 @@ def a_grandchild(undo: ExitStack, _: Path) -> None:
     undo.callback(child.communicate)
 
 
+def an_orphan(undo: ExitStack, _: Path) -> None:
+    """Leave a grandchild to init: its parent ends at once."""
+    code = (
+        "import subprocess as s, sys;"
+        "print(s.Popen([sys.executable, '-c', 'input()'], stdout=s.DEVNULL).pid)"
+    )
+    reading, writing = os.pipe()
+    undo.callback(os.close, writing)
+    child = subprocess.run(
+        [sys.executable, "-c", code], stdin=reading, stdout=subprocess.PIPE, check=True
+    )
+    os.close(reading)
+    undo.callback(_wait_for_end, int(child.stdout))
+    undo.callback(os.kill, int(child.stdout), signal.SIGKILL)
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait until a process that is not our child has ended."""
+    with suppress(OSError):
+        ended = os.pidfd_open(pid)
+        select.select([ended], [], [])
+        os.close(ended)
+
+
+def a_connection(undo: ExitStack, _: Path) -> None:
+    """Open a connection and close its other end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        undo.enter_context(socket.create_connection(server.getsockname()))
+        server.accept()[0].close()
+
+
+def a_memory_file(undo: ExitStack, _: Path) -> None:
+    """Open a file that is only memory."""
+    undo.callback(os.close, os.memfd_create("planted"))
+
+
+def an_inotify(undo: ExitStack, _: Path) -> None:
+    """Open a watch on files."""
+    undo.callback(os.close, libc.inotify_init())
+
+
+def a_poll(undo: ExitStack, _: Path) -> None:
+    """Open an epoll object."""
+    undo.enter_context(select.epoll())
+
+
+def a_temp_file(undo: ExitStack, _: Path) -> None:
+    """Make a temporary file that is not deleted when it is closed."""
+    with tempfile.NamedTemporaryFile(prefix="planted", delete=False) as file:
+        undo.callback(os.unlink, file.name)
+
+
+def a_temp_folder(undo: ExitStack, _: Path) -> None:
+    """Make a temporary folder with a file in it."""
+    folder = Path(tempfile.mkdtemp(prefix="planted"))
+    (folder / "inside.txt").touch()
+    undo.callback(shutil.rmtree, folder)
+
+
+def plain_memory(undo: ExitStack, _: Path) -> None:
+    """Map memory directly, with neither descriptor nor file."""
+    size = ctypes.c_size_t(16384)
+    address = libc.mmap(None, size, mmap.PROT_READ, 0x22, -1, ctypes.c_long(0))
+    undo.callback(libc.munmap, ctypes.c_void_p(address), size)
+
+
 PLANTS = [
+    (an_orphan, "processes", "input()"),
+    (a_connection, "fds", "inet stream socket 127.0.0.1:"),
+    (a_memory_file, "fds", "memfd:planted"),
+    (an_inotify, "fds", "inotify"),
+    (a_poll, "fds", "eventpoll"),
+    (a_temp_file, "tempfiles", "planted"),
+    (a_temp_folder, "tempfiles", "planted"),
     (a_file, "fds", "data.bin"),
     (a_duplicate, "fds", ""),
     (a_socket_pair, "fds", "socket:"),
@@ -173,11 +255,6 @@ def test_an_error_inside_a_guard_passes_unchanged(tmp_path: Path) -> None:
     with ExitStack() as undo, pytest.raises(KeyError), pytest_ocrleak.guard():  # noqa: PT012
         a_file(undo, tmp_path)
         raise KeyError
-
-
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-libc.free.argtypes = (ctypes.c_void_p,)
 
 
 def test_native_memory_that_is_never_freed_is_caught() -> None:
@@ -257,3 +334,62 @@ def test_compare_tells_what_came_between_two_snapshots(tmp_path: Path) -> None:
         found = pytest_ocrleak.compare(before, pytest_ocrleak.snapshot())
     assert [(leak.meter, leak.what) for leak in found] == [("fds", str(tmp_path / "data.bin"))]
     assert pytest_ocrleak.compare(before, before) == []
+
+
+def test_memory_mapped_without_a_file_is_caught() -> None:
+    """16 KB a run that no heap counter and no descriptor shows, merged into one area."""
+    with ExitStack() as undo, pytest.raises(LeakError) as caught:
+        pytest_ocrleak.assert_no_growth(plain_memory, undo, Path(), track="maps,heap,fds")
+    (leak,) = caught.value.leaks
+    assert (leak.meter, leak.what) == ("maps", "memory mapped without a file")
+    assert caught.value.check.meters["maps"].per_run == 16384
+
+
+def test_the_same_file_mapped_again_and_again_is_caught(tmp_path: Path) -> None:
+    """One name, one more mapping a run."""
+    with ExitStack() as undo, pytest.raises(LeakError) as caught:
+        pytest_ocrleak.assert_no_growth(a_mapping, undo, tmp_path, track="maps")
+    assert caught.value.leaks[0].what == str(tmp_path / "model.onnx")
+
+
+def test_another_processs_temp_file_is_not_ours() -> None:
+    """The same user, the same folder, the same moment, another process."""
+    code = "import tempfile; print(tempfile.mkstemp()[1], end='')"
+    with pytest_ocrleak.guard(track="tempfiles"):
+        made = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    Path(os.fsdecode(made.stdout)).unlink()
+
+
+def test_a_folder_with_files_in_it_is_one_leak() -> None:
+    """The outermost of what is nested is named."""
+    with planted(a_temp_folder, Path(), "tempfiles") as error:
+        assert len(error.leaks) == 1
+        assert "inside" not in error.leaks[0].what
+
+
+def test_what_others_open_and_close_meanwhile_is_not_blamed() -> None:
+    """Short threads, files and children of another thread, while a guard opens and closes."""
+    over = threading.Event()
+
+    def busy() -> None:
+        while not over.is_set():
+            with Path(__file__).open("rb") as file:
+                threading.Thread(target=file.read).start()
+            subprocess.run(["true"], check=True)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        for _ in range(10):
+            with pytest_ocrleak.guard(track="fds,threads,processes,maps,tempfiles"):
+                pass
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_two_thousand_readings_move_no_meter() -> None:
+    """Measuring takes nothing that it measures."""
+    limits = Limits(track=("fds", "maps", "threads", "processes", "heap", "pyblocks", "tempfiles"))
+    growth = pytest_ocrleak.assert_no_growth(read, limits.meters, runs=2000)
+    assert {each.verdict for each in growth.values()} <= {"clean", "unavailable"}

@@ -1,0 +1,84 @@
+"""Files and folders in the temp directories that this process made and that are still there.
+
+The interpreter reports each creation to audit hooks (sys.addaudithook), so what is ours is known
+exactly, without walking crowded folders and without taking another process's files for ours. What
+native code creates is not reported, and is not seen once it is closed.
+"""
+
+import functools
+import os
+import sys
+import tempfile
+from pathlib import PurePath
+
+from pytest_ocrleak.snapshot import Items, Reading, TempFile
+
+MOST = 100_000  # paths that are remembered; more than a suite leaves
+PATH_OF = {  # the argument of an audit event that is the path of something new
+    "open": 0, "os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "sqlite3.connect": 0,
+}  # fmt: skip
+_made: dict[str, None] = {}
+
+
+def source() -> str:
+    """Return how files are found to be ours."""
+    return f"audit events, {', '.join(roots())}"
+
+
+def read() -> Reading:
+    """Return what this process made since the first reading, the outermost of what is nested."""
+    watch()
+    there = {path: found for path in list(_made) if (found := look(path))}
+    for path in _made.keys() - there.keys():
+        _made.pop(path, None)
+    return Items(tuple(found for path, found in there.items() if not nested(path)))
+
+
+@functools.cache
+def roots() -> tuple[str, ...]:
+    """Return the temp directories, with a separator at the end."""
+    folders = {tempfile.gettempdir(), "/tmp", "/var/tmp"}  # noqa: S108 - to look there, not to write
+    folders |= {os.path.realpath(folder) for folder in folders}
+    return tuple(sorted(f"{folder}{os.sep}" for folder in folders))
+
+
+@functools.cache
+def watch() -> None:
+    """Begin to note what is made; a hook cannot be taken away again, so it is added once."""
+    prefixes = roots()
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        place = PATH_OF.get(event)
+        if place is None or (event == "open" and not creates(arguments)):
+            return
+        path = arguments[place]
+        if isinstance(path, bytes):
+            path = os.fsdecode(path)
+        if not isinstance(path, str):
+            return
+        path = os.path.abspath(path)  # noqa: PTH100 - a hook must cost little
+        if path.startswith(prefixes) and len(_made) < MOST:
+            _made[path] = None
+
+    sys.addaudithook(note)
+
+
+def creates(arguments: tuple[object, ...]) -> bool:
+    """Tell whether opening with these arguments (path, mode, flags) may make a file."""
+    flags = arguments[2] if len(arguments) > 2 else 0  # noqa: PLR2004 - as the event has them
+    return isinstance(flags, int) and bool(flags & os.O_CREAT)
+
+
+def look(path: str) -> TempFile | None:
+    """Return what stands at a path, ``None`` when it is gone or not this user's."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    ours = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    return TempFile(status.st_dev, status.st_ino, path) if ours else None
+
+
+def nested(path: str) -> bool:
+    """Tell whether a path lies in a folder that is new itself."""
+    return any(str(parent) in _made for parent in PurePath(path).parents)
