@@ -34,7 +34,7 @@ class Findings:
 def one_pass(readings: Readings) -> Findings:
     """Judge one pass: things exactly, bytes against a tolerance that the user gave."""
     meters = {meter.name: passed(readings, meter.name) for meter in readings.limits.meters}
-    return Findings(1, meters, tuple(named(readings, meters)))
+    return Findings(1, told(meters, readings), tuple(named(readings, meters)))
 
 
 def passed(readings: Readings, name: str) -> Growth:
@@ -80,7 +80,16 @@ def repeated(readings: Readings) -> Findings:
     """Judge runs that were repeated: every meter by its growth."""
     meters = {meter.name: final(readings, meter.name) for meter in readings.limits.meters}
     meters = made_of_heap(meters)
-    return Findings(readings.runs, meters, tuple(explained(named(readings, meters))))
+    leaks = tuple(explained(named(readings, meters)))
+    return Findings(readings.runs, told(meters, readings), leaks)
+
+
+def told(meters: Mapping[str, Growth], readings: Readings) -> dict[str, Growth]:
+    """Return what the meters say, and of resident memory what its change is made of."""
+    rss = meters.get("rss")
+    if not rss or not rss.series:
+        return dict(meters)
+    return {**meters, "rss": replace(rss, parts=readings.explained())}
 
 
 def made_of_heap(meters: Mapping[str, Growth]) -> dict[str, Growth]:
@@ -144,7 +153,7 @@ def lives(found: Lives, free: str) -> Findings:
     by_meter = {name: tuple(life_leaks(found, name, growths[name], free)) for name in growths}
     meters = {name: judged(found, name, growths[name], by_meter[name]) for name in growths}
     every = (leak for found_here in by_meter.values() for leak in found_here)
-    return Findings(found.readings.runs, meters, tuple(explained(every)))
+    return Findings(found.readings.runs, told(meters, found.readings), tuple(explained(every)))
 
 
 def judged(found: Lives, name: str, growth: Growth, leaks_here: tuple[Leak, ...]) -> Growth:

@@ -8,7 +8,7 @@ as the one-time residue. The method is described in docs/verdict.md.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from statistics import median
@@ -35,7 +35,8 @@ class Growth:
     ``per_run``, its interval ``low`` to ``high``, and ``resolution`` are in bytes or things per
     run; ``one_time`` is what the first runs left for good; ``series`` is the change from reading
     to reading. ``reason`` says why a verdict is not `clean` or `leak`: readings may contradict each
-    other, the meter cannot be read here, or one pass cannot judge it.
+    other, the meter cannot be read here, or one pass cannot judge it. ``parts`` tells of resident
+    memory what its change over the whole check is made of, in bytes.
     """
 
     verdict: Verdict
@@ -48,6 +49,7 @@ class Growth:
     series: tuple[float, ...] = ()
     unit: str = "B"
     reason: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

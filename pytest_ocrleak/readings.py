@@ -2,14 +2,14 @@
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pytest_ocrleak.compare import lingering
 from pytest_ocrleak.device import Return, above
 from pytest_ocrleak.growth import FEW, Growth, Series, judge
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import METERS, read
+from pytest_ocrleak.meters import METERS, read, rss
 from pytest_ocrleak.settle import Patience
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.snapshot import (
@@ -45,12 +45,26 @@ class Readings:
         self._hindrances = dict(self._sources)
         self._length = 0
         self.memory = Return()
+        self._made_of = self._explain()
         self.baseline = self.latest = Snapshot({})
         for _ in range(2):  # the first time costs memory that is not the user's
             self.baseline = self.resting(self.latest, Patience(0.0))
             self._hindrances = dict.fromkeys(self._sources, "")
             self._length = 0
             self.keep(self.baseline, 0)
+
+    def _explain(self) -> Mapping[str, int]:
+        """Return what resident memory is made of now, if it is judged."""
+        return rss.explain() if "rss" in self._values else {}
+
+    def explained(self) -> Mapping[str, int]:
+        """Return what the change of resident memory since the baseline is made of, in bytes."""
+        now = self._explain()
+        parts = {name: now[name] - self._made_of.get(name, 0) for name in now}
+        start, end = self.baseline.readings.get("rss"), self.latest.readings.get("rss")
+        if parts and isinstance(start, Amount) and isinstance(end, Amount):
+            parts["unexplained"] = end.value - start.value - sum(parts.values())
+        return parts
 
     @property
     def runs(self) -> int:

@@ -11,6 +11,7 @@ from pytest_ocrleak.sizes import human
 from pytest_ocrleak.snapshot import Leak
 
 SHOWN = 10
+WORTH = 100_000  # bytes of resident memory below which a part is not worth its words
 FINEST = {"B": 1.0, "blocks": 0.01}
 HEADINGS = ("meter", "one-time", "growth per run", "resolution", "verdict")
 REPEATED = ("growth", "release")
@@ -18,7 +19,7 @@ REPEATED = ("growth", "release")
 
 def failure(check: Check) -> str:
     """Return the message of a failed check: what leaks first, then the table of all meters."""
-    return "\n".join((*problem(check), "", *table(check.meters)))
+    return "\n".join((*problem(check), "", *table(check.meters), *resident(check.meters)))
 
 
 def problem(check: Check) -> Iterator[str]:
@@ -64,6 +65,17 @@ def row(name: str, growth: Growth) -> tuple[str, str, str, str, str]:
         fineness(growth, exact=METERS[name].exact),
         verdict,
     )
+
+
+def resident(meters: Mapping[str, Growth]) -> Iterator[str]:
+    """Return what resident memory grew by and what that is made of, where it is worth a line."""
+    parts = meters["rss"].parts if "rss" in meters else {}
+    told = sorted(
+        ((size, name) for name, size in parts.items() if abs(size) >= WORTH), reverse=True
+    )
+    if told:
+        size = human(sum(parts.values()))
+        yield f"rss grew by {size}: {', '.join(f'{name} {human(part)}' for part, name in told)}"
 
 
 def fineness(growth: Growth, *, exact: bool) -> str:

@@ -22,7 +22,7 @@ def shape(text: str) -> list[str]:
         r"(clean|inconclusive|unjudged)( \(.*\))?$", "no leak", plain, flags=re.MULTILINE
     )
     lines = (re.sub(r"[ ]+", " ", line).strip() for line in plain.splitlines())
-    return [line for line in lines if not line.startswith("gpu")]
+    return [line for line in lines if not line.startswith(("gpu", "rss grew by"))]
 
 
 def test_the_first_commands_output_is_shown(proof: str) -> None:
