@@ -8,7 +8,7 @@ from pathlib import Path
 
 import ocrleak_engine
 
-RAM = Path("/dev/shm")  # noqa: S108  # a second file system
+RAM = Path("/dev/shm")  # a second file system
 PACKAGE = Path(ocrleak_engine.__file__).parent
 
 
