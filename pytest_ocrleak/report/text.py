@@ -73,9 +73,10 @@ def resident(meters: Mapping[str, Growth]) -> Iterator[str]:
     told = sorted(
         ((size, name) for name, size in parts.items() if abs(size) >= WORTH), reverse=True
     )
-    if told:
-        size = human(sum(parts.values()))
-        yield f"rss grew by {size}: {', '.join(f'{name} {human(part)}' for part, name in told)}"
+    total = sum(parts.values())
+    if abs(total) >= WORTH:
+        made_of = ", ".join(f"{name} {human(part)}" for part, name in told)
+        yield f"rss grew by {human(total)}: {made_of}"
 
 
 def fineness(growth: Growth, *, exact: bool) -> str:
