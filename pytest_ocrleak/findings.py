@@ -85,11 +85,14 @@ def repeated(readings: Readings) -> Findings:
 
 
 def told(meters: Mapping[str, Growth], readings: Readings) -> dict[str, Growth]:
-    """Return what the meters say, and of resident memory what its change is made of."""
-    rss = meters.get("rss")
-    if not rss or not rss.series:
-        return dict(meters)
-    return {**meters, "rss": replace(rss, parts=readings.explained())}
+    """Return what the meters say, what resident memory is made of, and how many libraries came."""
+    told = dict(meters)
+    if "rss" in told and told["rss"].series:
+        told["rss"] = replace(told["rss"], parts=readings.explained())
+    loaded = len(libraries(readings.latest) - libraries(readings.baseline))
+    if loaded and told["maps"].verdict == "clean":
+        told["maps"] = replace(told["maps"], reason=f"{loaded} libraries were loaded")
+    return told
 
 
 def made_of_heap(meters: Mapping[str, Growth]) -> dict[str, Growth]:

@@ -241,7 +241,8 @@ def estimated(tail: Series, measured: Slope, spent: float, runs: int) -> tuple[V
     floor = tail.scale.floor
     middle = len(tail.values) // 2
     risen = median(tail.values[middle:]) - median(tail.values[: middle + 1])
-    if risen <= floor * (tail.runs[-1] - tail.runs[0]) / 2:
+    unseen = max(floor * (tail.runs[-1] - tail.runs[0]), tail.scale.hidden)
+    if risen <= unseen / 2:  # the medians lie half of the readings apart
         return ("clean", "") if reached(ACQUITTED, runs, spent) else still_open(tail, spent)
     if fading(tail):
         return "inconclusive", "it grows ever more slowly, as caches do: more time would tell"

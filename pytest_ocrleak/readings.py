@@ -55,7 +55,10 @@ class Readings:
 
     def _explain(self) -> Mapping[str, int]:
         """Return what resident memory is made of now, if it is judged."""
-        return rss.explain() if "rss" in self._values else {}
+        try:
+            return rss.explain() if "rss" in self._values else {}
+        except OSError:  # the figure stands without it
+            return {}
 
     def explained(self) -> Mapping[str, int]:
         """Return what the change of resident memory since the baseline is made of, in bytes."""

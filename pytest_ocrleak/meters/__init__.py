@@ -6,9 +6,7 @@ capability is seen in every report and is never mistaken for a clean one.
 
 import errno
 import mmap
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_ocrleak.growth import Scale
@@ -19,6 +17,7 @@ from pytest_ocrleak.meters import (
     maps,
     processes,
     pyblocks,
+    reserve,
     rss,
     tempfiles,
     threads,
@@ -26,7 +25,7 @@ from pytest_ocrleak.meters import (
 from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
 
 PAGE = mmap.PAGESIZE
-STORE = 7 * 1032.0  # bytes that glibc keeps for a thread and hands out again unseen (tcache)
+STORE = 1032.0  # the largest block that glibc may hand out unseen, from a thread's own cache
 DRIFT = 1e6  # bytes by which resident memory moves without growth, even once the heap is trimmed
 
 
@@ -66,27 +65,10 @@ class Meter:
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
-        with RESERVE.lent():
+        with reserve.lent():
             return self.take()
 
 
-class Reserve:
-    """A descriptor that is kept open so that one can be opened when all are in use."""
-
-    def __init__(self) -> None:
-        self.descriptor = os.open(os.devnull, os.O_RDONLY)
-
-    @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Close it for a while."""
-        os.close(self.descriptor)
-        try:
-            yield
-        finally:
-            self.descriptor = os.open(os.devnull, os.O_RDONLY)
-
-
-RESERVE = Reserve()
 METERS: dict[str, Meter] = {
     meter.name: meter
     for meter in (

@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Callable
 
-from pytest_ocrleak.meters import procfs
+from pytest_ocrleak.meters import procfs, reserve
 from pytest_ocrleak.snapshot import Descriptor, Items, Reading, Unavailable
 
 FOLDER = "/proc/self/fd" if procfs.LINUX else "/dev/fd"
@@ -37,7 +37,12 @@ def read() -> Reading:
         return Unavailable("listing handles on Windows is not supported yet")
     numbers = {int(name) for name in os.listdir(FOLDER)} - helpers()  # noqa: PTH208 - names, fast
     found = (describe(number) for number in sorted(numbers))
-    return Items(tuple(descriptor for descriptor in found if descriptor))
+    return Items(tuple(each for each in found if each and not mine(each)))
+
+
+def mine(found: Descriptor) -> bool:
+    """Tell whether a descriptor is this plugin's own."""
+    return reserve.is_ours(found.number, found.device, found.inode)
 
 
 def helpers() -> set[int]:
