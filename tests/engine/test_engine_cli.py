@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,15 @@ def test_closed_streams() -> None:
     assert_one_sentence(done.stderr)
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Let children be interrupted where this session was started with that ignored (``&``)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_interrupted(images: Path) -> None:
     """Ctrl-C in the middle of many images is quiet, and what was read is out."""
     with subprocess.Popen(
