@@ -25,6 +25,7 @@ SUBSTANCE = 1024  # bytes in all, below which a few rising steps prove nothing
 Z99 = 2.576  # two-sided 99 % of the normal distribution
 MANY = 2  # rises that are more than something made once
 QUIET = 3  # times the longest pause between rises that a count stays quiet when it has stopped
+COARSE = 4  # times what the meter can show, above which a clean verdict waits to become finer
 FADED = 0.75  # newer growth below this share of the older: a cache that fills, not a leak
 
 
@@ -243,7 +244,9 @@ def estimated(tail: Series, measured: Slope, spent: float, runs: int) -> tuple[V
     risen = median(tail.values[middle:]) - median(tail.values[: middle + 1])
     unseen = max(floor * (tail.runs[-1] - tail.runs[0]), tail.scale.hidden)
     if risen <= unseen / 2:  # the medians lie half of the readings apart
-        return ("clean", "") if reached(ACQUITTED, runs, spent) else still_open(tail, spent)
+        fine = measured.high <= COARSE * visible(tail) or spent >= ACQUITTED[1]
+        acquitted = fine and reached(ACQUITTED, runs, spent)
+        return ("clean", "") if acquitted else still_open(tail, spent)
     if fading(tail):
         return "inconclusive", "it grows ever more slowly, as caches do: more time would tell"
     few = FEW if spent >= 1 else FEW + 1

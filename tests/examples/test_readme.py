@@ -51,5 +51,6 @@ def test_there_are_two_commands() -> None:
 
 def test_the_example_code_is_the_examples() -> None:
     """The Python shown for users compiles, and names what exists."""
-    for block in re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
-        compile(block, "README.md", "exec")
+    blocks = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert all(compile(block, "README.md", "exec").co_names for block in blocks)
+    assert "ocrleak.guard" in blocks[0]

@@ -169,3 +169,12 @@ def test_a_count_that_rises_rarely_is_not_clean_between_two_rises() -> None:
     assert verdict_on(*rare, exact=True, spent=0.2, runs=1) is UNDECIDED
     late = [float(run > 20) for run in range(85)]
     assert verdict_on(*late, exact=True, spent=0.2, runs=1).verdict == "clean"
+
+
+def test_a_clean_verdict_waits_to_become_fine() -> None:
+    """A step that happened once makes the interval wide; a few readings later it is past."""
+    late = [0.0, 0.0, 0.0, 1e6, *[1e6] * 20]
+    assert verdict_on(*late[:8], spent=0) is UNDECIDED
+    growth = verdict_on(*late, spent=0)
+    assert growth.verdict == "clean"
+    assert growth.resolution < 1
