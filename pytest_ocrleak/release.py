@@ -20,6 +20,7 @@ from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.snapshot import Amount, Snapshot
 
+OVERTIME = 3  # times the time limit that lives may take before there are enough to judge bytes
 DROPPING = 0.1  # seconds that closing may take when a freed object is dropped
 
 
@@ -145,7 +146,9 @@ def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_coun
         one(life, lives, number, judged=number > pace.first)
         if number <= pace.first:
             lives.imported = len(sys.modules) > modules
-        if lives.judged and pace.over(lives.readings, clock() - start):
+        spent = (clock() - start) / pace.time_limit
+        enough = lives.judged >= FEW or spent >= OVERTIME
+        if lives.judged and enough and pace.over(lives.readings, clock() - start):
             break
         if pace.runs == "auto" and max(lives.affected.values(), default=0) >= FEW:
             break

@@ -16,7 +16,7 @@ from pytest_ocrleak.meters import heap, read
 from pytest_ocrleak.snapshot import Snapshot
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
-FIRST_WAIT = 0.005
+FIRST_WAIT = 0.01
 
 
 def settle() -> None:
@@ -34,7 +34,7 @@ def settle() -> None:
 
 
 def waits(patience: float) -> Iterator[float]:
-    """Return pauses that double from 5 ms on and add up to ``patience`` seconds."""
+    """Return pauses that double from 10 ms on and add up to ``patience`` seconds."""
     pause = FIRST_WAIT
     while patience > 0:
         yield min(pause, patience)
