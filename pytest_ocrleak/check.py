@@ -170,6 +170,11 @@ class Checker:
         __tracebackhide__ = True
         check = Check(kind, name, found.runs, found.meters, found.leaks)
         self.record(check)
+        for meter in limits.required:
+            if meter in found.meters and found.meters[meter].verdict == "unavailable":
+                raise RuntimeError(
+                    f"{meter} is required and was lost: {found.meters[meter].reason}"
+                )
         if check.verdict == "leak" or (limits.strict and check.verdict == "inconclusive"):
             raise LeakError(text.failure(check), check)
         return found.meters

@@ -14,7 +14,8 @@ class Limits:
     """The meters to judge (``None``: all), rules for what may linger, accepted growth per run.
 
     ``floor`` is growth per run by meter below which no leak is claimed, where code is known to be
-    noisy; unlike a tolerance it needs no proof that growth stays below it.
+    noisy; unlike a tolerance it needs no proof that growth stays below it. A check in which one of
+    the ``required`` meters could not be read is an error.
     """
 
     track: tuple[str, ...] | None = None
@@ -22,6 +23,7 @@ class Limits:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     floor: Mapping[str, float] = field(default_factory=dict)
     strict: bool = False
+    required: tuple[str, ...] = ()
 
     @property
     def meters(self) -> tuple[Meter, ...]:

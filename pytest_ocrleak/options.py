@@ -50,7 +50,8 @@ def session_limits(config: pytest.Config) -> Limits:
     """
     with usage("ocrleak_require"):
         required = given(config, "ocrleak_require")
-        for name in limits.names(required) if required else ():
+        needed = limits.names(required) if required else ()
+        for name in needed:
             require(name)
     with usage("ocrleak_track"):
         track = given(config, "ocrleak_track")
@@ -61,7 +62,7 @@ def session_limits(config: pytest.Config) -> Limits:
         lines = map(limits.tolerance_line, config.getini("ocrleak_tolerance"))
         tolerance = limits.tolerances(dict(lines))
     strict = bool(given(config, "ocrleak_strict"))
-    return Limits(tracked, rules, tolerance, strict=strict)
+    return Limits(tracked, rules, tolerance, strict=strict, required=needed)
 
 
 def given(config: pytest.Config, name: str) -> Any:

@@ -2,9 +2,11 @@
 
 import pytest
 
-from pytest_ocrleak import ignore, sizes
+from pytest_ocrleak import Checker, ignore, sizes
 from pytest_ocrleak.limits import Limits, names, tolerance_line
+from pytest_ocrleak.meters import METERS, Meter
 from pytest_ocrleak.pace import Pace
+from pytest_ocrleak.snapshot import Unavailable
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,13 @@ def test_a_wrong_number_of_runs_is_one_sentence(wrong: dict[str, object]) -> Non
     """Numbers of runs are checked before anything runs."""
     with pytest.raises(ValueError, match="write 'auto' or a whole number"):
         Pace(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_required_meter_that_is_lost_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver was there when the session started, and is not when a check ends."""
+    gone = Meter("gpu", METERS["gpu"].scale, lambda: Unavailable("driver gone"), str)
+    monkeypatch.setitem(METERS, "gpu", gone)
+    required = Checker(Limits(track=("gpu",), required=("gpu",)))
+    with pytest.raises(RuntimeError, match="gpu is required and was lost: driver gone"):
+        required.assert_no_growth(int, runs=1)
+    assert Checker(Limits(track=("gpu",))).assert_no_growth(int, runs=1)
