@@ -26,6 +26,7 @@ from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
 
 PAGE = mmap.PAGESIZE
 STORE = 1032.0  # the largest block that glibc may hand out unseen, from a thread's own cache
+FEW_BLOCKS = 16.0  # blocks by which the interpreter's own caches move, in all, without growth
 DRIFT = 1e6  # bytes by which resident memory moves without growth, even once the heap is trimmed
 
 
@@ -77,7 +78,7 @@ METERS: dict[str, Meter] = {
         Meter("threads", Scale("threads", exact=True), threads.read, threads.source),
         Meter("processes", Scale("processes", exact=True), processes.read, processes.source),
         Meter("heap", Scale("B", quantum=16, hidden=STORE), heap.read, heap.source),
-        Meter("pyblocks", Scale("blocks"), pyblocks.read, pyblocks.source),
+        Meter("pyblocks", Scale("blocks", hidden=FEW_BLOCKS), pyblocks.read, pyblocks.source),
         Meter("rss", Scale("B", quantum=PAGE, hidden=DRIFT), rss.read, rss.source),
         Meter("tempfiles", Scale("files", exact=True), tempfiles.read, tempfiles.source),
         Meter("gpu", Scale("B", quantum=2 << 20), gpu.read, gpu.source),

@@ -391,4 +391,6 @@ def test_what_others_open_and_close_meanwhile_is_not_blamed() -> None:
 def test_two_thousand_readings_move_no_meter() -> None:
     """Measuring takes nothing that it measures."""
     growth = pytest_ocrleak.assert_no_growth(read, Limits().meters, runs=2000, time_limit=60)
-    assert {each.verdict for each in growth.values()} <= {"clean", "unavailable"}
+    moved = {n: (g.verdict, g.reason, g.series) for n, g in growth.items() if g.verdict != "clean"}
+    moved.pop("gpu", None)
+    assert not moved

@@ -25,7 +25,7 @@ def test_clean_code_is_clean_time_after_time(function: Callable[[], object]) -> 
     for _ in range(25):
         growth = pytest_ocrleak.assert_no_growth(function, track="pyblocks")
         assert growth["pyblocks"].verdict == "clean"
-        assert growth["pyblocks"].per_run == 0
+        assert growth["pyblocks"].per_run < 0.1
 
 
 @pytest.mark.parametrize("function", [int, work])
@@ -75,7 +75,7 @@ def test_names_that_the_interpreter_remembers_are_no_leak() -> None:
         lambda: getattr(Asked, f"attribute {next(number)}", None), runs=1200, track="pyblocks"
     )
     assert growth["pyblocks"].verdict == "clean"
-    assert growth["pyblocks"].per_run == 0
+    assert growth["pyblocks"].per_run < 0.1
 
 
 def test_an_object_that_each_life_leaves() -> None:
