@@ -1,19 +1,31 @@
 """Running code again and again, in batches, until every meter shows whether it grows."""
 
 import errno
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from pytest_ocrleak import settle
-from pytest_ocrleak.growth import STEADY
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
+from pytest_ocrleak.series import BLOCKS
 
 BATCH_SECONDS = 0.01
+GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch; slow runs stay single
+STEEP = 1.5  # the same where things linger: each reading waits for them to close
+GOLDEN = (5**0.5 - 1) / 2
 PATIENCE = 0.1  # seconds a batch's things get to close; the last reading waits for longer
 Run = Callable[[], object]
+
+
+class Batch(NamedTuple):
+    """The runs of a first batch, and by how much the next ones grow."""
+
+    size: int
+    growth: float
 
 
 def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counter) -> Readings:
@@ -40,13 +52,11 @@ def batches(run: Run, readings: Readings, pace: Pace, clock: Clock) -> Iterator[
     """Return the sizes of the batches: the runs asked for in equal parts, or ever more."""
     if pace.runs != "auto":
         return fixed(pace.runs)
-    return growing(*calibrate(run, readings, clock))
+    return growing(calibrate(run, readings, clock))
 
 
-def calibrate(run: Run, readings: Readings, clock: Clock) -> tuple[int, float]:
+def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
     """Make runs until it is known how many of them fill a batch's time.
-
-    Return that number, and the seconds of a run.
 
     They belong to the warm-up: code that is faster than a reading must not be judged by single
     runs. Code that leaves things behind begins with small batches, or it would use up all
@@ -56,11 +66,13 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> tuple[int, float]:
     while True:
         seconds = timed(run, size, clock)
         done += size
-        if seconds > BATCH_SECONDS or readings.lingering_now() > held or readings.takes_memory:
+        leaves = readings.lingering_now() > held
+        if seconds > BATCH_SECONDS or leaves or readings.takes_memory:
             break
         size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
     readings.warmed(done)
-    return size, seconds / size
+    slow = seconds / size >= BATCH_SECONDS
+    return Batch(size, 1.0 if slow else STEEP if leaves else GENTLE)
 
 
 def make(run: Run, runs: int) -> None:
@@ -98,15 +110,17 @@ def told(readings: Readings) -> Iterator[None]:
 
 def fixed(runs: int) -> Iterator[int]:
     """Split a number of runs into as many batches as a verdict takes, or fewer."""
-    batches = max(1, min(runs, 2 * STEADY))
+    batches = max(1, min(runs, 2 * BLOCKS))
     for index in range(batches):
         yield runs // batches + (index < runs % batches)
 
 
-def growing(size: int, seconds: float) -> Iterator[int]:
-    """Return batches that grow by half every third, which dilutes noise; slow runs stay single."""
-    exact = float(size)
-    while True:
-        for _ in range(3):
-            yield int(exact)
-        exact *= 1.5 if seconds < BATCH_SECONDS else 1.0
+def growing(first: Batch) -> Iterator[int]:
+    """Return batches that grow, which dilutes noise.
+
+    Their lengths vary by a quarter either way, in steps of the golden ratio, so that what comes
+    and goes with a period of its own (a pool, a collector) does not keep step with the readings.
+    """
+    for index in itertools.count():
+        varied = 0.75 + 0.5 * (GOLDEN * index % 1.0)
+        yield max(1, round(first.size * first.growth**index * varied))

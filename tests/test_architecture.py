@@ -8,7 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLUGIN, ENGINE = ROOT / "pytest_ocrleak", ROOT / "engine" / "ocrleak_engine"
-PURE = ["growth.py", "compare.py", "snapshot.py", "ignore.py", "sizes.py", "outcome.py", "pace.py"]
+PURE = [
+    *("growth.py", "trend.py", "series.py", "compare.py", "snapshot.py"),
+    *("ignore.py", "sizes.py", "outcome.py", "pace.py"),
+]
 IO = {"os", "sys", "io", "time", "pathlib", "psutil", "ctypes", "pytest", "pynvml", "subprocess"}
 
 

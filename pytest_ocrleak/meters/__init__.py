@@ -9,7 +9,6 @@ import mmap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_ocrleak.growth import Scale
 from pytest_ocrleak.meters import (
     fds,
     gpu,
@@ -22,6 +21,7 @@ from pytest_ocrleak.meters import (
     tempfiles,
     threads,
 )
+from pytest_ocrleak.series import Scale
 from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
 
 PAGE = mmap.PAGESIZE
