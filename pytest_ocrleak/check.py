@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from pytest_ocrleak import compare as comparing
-from pytest_ocrleak import findings, meters, settle
+from pytest_ocrleak import findings, meters, objects, settle
 from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
@@ -27,6 +27,13 @@ NOISE = {  # a life, see docs/verdict.md
     "rss": 262144.0,
     "gpu": 262144.0,
 }
+
+
+def named(found: Findings, run: Callable[[], object]) -> Findings:
+    """Return findings in which growth of Python's blocks is told by the objects that grow."""
+    if all(leak.meter != "pyblocks" for leak in found.leaks):
+        return found
+    return findings.of_objects(found, objects.told(objects.grown(run)))
 
 
 def discard(_: Check) -> None:
@@ -115,9 +122,10 @@ class Checker:
         limits = self.limits.narrowed(track, ignore, tolerance)
         pace = Pace(runs, warmup, time_limit)
         with uncaptured():
-            readings = repeat(partial(fn, *args, **kwargs), limits, pace)
+            run = partial(fn, *args, **kwargs)
+            found = named(findings.repeated(repeat(run, limits, pace)), run)
         name = getattr(fn, "__qualname__", repr(fn))
-        return self._conclude("growth", name, findings.repeated(readings), limits)
+        return self._conclude("growth", name, found, limits)
 
     def assert_releases(  # noqa: PLR0913 - the interface that users type
         self,
@@ -158,6 +166,7 @@ class Checker:
         pace = Pace(runs, warmup, time_limit)
         with uncaptured():
             found = findings.lives(relive(life, limits, pace), life.freeing)
+            found = named(found, life.live)
         if not found.leaks and life.usable_when_freed():
             found = findings.usable(found, life.freeing)
         name = getattr(factory, "__qualname__", repr(factory))

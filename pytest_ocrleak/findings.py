@@ -17,6 +17,7 @@ ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
 HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold until it is dropped
 CONTEXT = 2 << 20  # bytes of device memory that one pass may leave: CUDA takes that many at a time
 OVERHEAD = 64 << 10  # bytes that a thing which stays may hold beside itself
+GROWS = "grows by"
 ONCE = "one pass cannot tell a first use from a leak"
 LOADED = "a library was loaded inside, whose threads may be meant to stay: load it before"
 HOLDER = "the freed object itself: it went only when that was dropped"
@@ -129,7 +130,7 @@ def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
             yield from leaks(name, things, max(1, growth.runs))
         else:
             size = human(growth.per_run, growth.unit)
-            what = f"grows by {size} per run" if growth.runs > 1 else f"grew by {size}"
+            what = f"{GROWS} {size} per run" if growth.runs > 1 else f"grew by {size}"
             yield leak(name, what, 1, growth.per_run)
 
 
@@ -180,7 +181,7 @@ def life_leaks(found: Lives, name: str, growth: Growth, free: str) -> Iterator[L
         return
     if growth.verdict == "leak":
         size = human(growth.per_run, growth.unit)
-        yield leak(name, f"grows by {size} per life", 1, growth.per_run)
+        yield leak(name, f"{GROWS} {size} per life", 1, growth.per_run)
     limits = found.readings.limits
     held = median(found.held[name]) if found.held[name] else 0.0
     if held > limits.tolerance.get(name, HELD.get(name, math.inf)):
@@ -200,6 +201,19 @@ def left_things(found: Lives, name: str, growth: Growth) -> Iterator[Leak]:
         for what, count in tally(name, found.lingering[name].elements()).most_common():
             with_object = gone[what] == count
             yield leak(name, what, count, count / found.judged, HOLDER if with_object else None)
+
+
+def of_objects(found: Findings, objects: str) -> Findings:
+    """Return findings in which what Python's allocator leaks has the names of its objects."""
+    if not objects:
+        return found
+    every = (
+        leak(one.meter, f"{one.what}: {objects}", one.count, one.per_run)
+        if one.meter == "pyblocks" and one.what.startswith(GROWS)
+        else one
+        for one in found.leaks
+    )
+    return replace(found, leaks=tuple(every))
 
 
 def usable(found: Findings, free: str) -> Findings:

@@ -12,11 +12,13 @@ from typing import Literal
 
 from pytest_ocrleak.series import FEWEST, WINDOW, Scale, Series
 from pytest_ocrleak.trend import (
+    SPREADS,
     Trend,
     ending,
     fading,
     flat,
     in_proportion,
+    rises,
     slope,
     stopped,
     trend,
@@ -84,7 +86,9 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
     if verdict in ("inconclusive", "unjudged") and spent < 1:
         return None
     low, high, resolution = found.low, found.high, found.resolution
-    if tolerance and not series.scale.exact:
+    if verdict == "leak":
+        resolution = max(series.scale.floor + SPREADS * (high - low), visible(judged.tail))
+    elif tolerance and not series.scale.exact:
         resolution = bound(judged, found)
     elif verdict == "clean" or fading(judged.tail):  # what is flat has ended, what fades may
         low, high = min(low, 0.0), max(high, 0.0)
@@ -145,9 +149,11 @@ def estimated(judged: Series, found: Trend, spent: float) -> tuple[Verdict, str]
     """Return the verdict on bytes: flat is clean, a lasting rise is a leak."""
     tail = judged.tail
     ripe = reached(ACQUITTED, judged, spent)
-    fine = found.resolution <= max(judged.scale.quantum, COARSE * visible(tail))
-    if flat(tail):
-        ended = stopped(judged, least_rise(judged), once=int(spent >= 1))
+    finest = max(visible(tail), judged.scale.floor)
+    fine = found.resolution <= max(judged.scale.quantum, COARSE * finest)
+    once, least = int(spent >= 1), least_rise(judged, judged)
+    if flat(tail) or (spent >= 1 and len(rises(judged, least)) <= once):
+        ended = stopped(judged, least, once)
         acquitted = ripe and ended and (fine or spent >= PATIENCE)
         return ("clean", "") if acquitted else still_open(tail)
     if fading(tail):
@@ -174,25 +180,25 @@ def against(tolerance: float, judged: Series, found: Trend, spent: float) -> tup
 
 def bound(judged: Series, found: Trend) -> float:
     """Return the growth per run that is excluded where some of it is accepted."""
-    return max(found.high, 2 * visible(judged.tail))
+    return max(found.high, visible(judged.tail))
 
 
 def lasts(judged: Series, found: Trend, floor: float, spent: float) -> bool:
     """Tell whether there is growth above a floor that is no cache's and no chance."""
     tail = judged.tail
-    if tail.smooth.blocks.rise < least_rise(judged.smooth.blocks):
+    if tail.smooth.blocks.rise < least_rise(judged.smooth.blocks, tail):
         return False
     if spent >= CONVICTED[1] and alike(tail, floor, few=FEW if spent >= 1 else FEW + 1):
         return True
     steady = found.low > max(floor, found.per_run / ALIKE) and found.high < ALIKE * found.per_run
     steady &= len(tail.steps) >= FEWEST
-    rare = slope(tail) > floor and in_proportion(judged, least_rise(judged))
+    rare = slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
     return reached(CONVICTED, judged, spent) and (steady or rare)
 
 
-def least_rise(series: Series) -> float:
+def least_rise(judged: Series, over: Series) -> float:
     """Return what a rise must exceed to be more than noise and what can be taken unseen."""
-    return NOISE * max(series.fall, series.scale.hidden)
+    return max(NOISE * max(judged.fall, judged.scale.hidden), over.scale.floor * over.length)
 
 
 def alike(tail: Series, floor: float, few: int) -> bool:

@@ -23,7 +23,7 @@ from pytest_ocrleak.snapshot import (
 )
 
 ROOM = 4096  # readings, more than a check takes
-BUDGET = {"B": 256e6, "blocks": 4e6}  # growth at which a check stops repeating
+BUDGET = {"B": 256e6, "blocks": 1e6}  # growth at which a check stops repeating
 EARLY = 8  # times that growth, until a verdict is possible
 THINGS = 400.0  # lingering things at which it stops: many systems allow 1024 descriptors
 

@@ -139,19 +139,19 @@ class Lives:
 
 def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_counter) -> Lives:
     """Make lives until every meter is decided, or as many as asked for; return what they left."""
-    settle.settle()
-    lives = Lives(Readings(limits, warm=pace.first == 0))
-    start, modules = clock(), len(sys.modules)
-    for number in itertools.count(1) if pace.runs == "auto" else range(1, pace.last + 1):
-        one(life, lives, number, judged=number > pace.first)
-        if number <= pace.first:
-            lives.imported = len(sys.modules) > modules
-        spent = (clock() - start) / pace.time_limit
-        enough = lives.judged >= FEW or spent >= OVERTIME
-        if lives.judged and enough and pace.over(lives.readings, clock() - start):
-            break
-        if pace.runs == "auto" and max(lives.affected.values(), default=0) >= FEW:
-            break
+    with settle.frozen():
+        lives = Lives(Readings(limits, warm=pace.first == 0))
+        start, modules = clock(), len(sys.modules)
+        for number in itertools.count(1) if pace.runs == "auto" else range(1, pace.last + 1):
+            one(life, lives, number, judged=number > pace.first)
+            if number <= pace.first:
+                lives.imported = len(sys.modules) > modules
+            spent = (clock() - start) / pace.time_limit
+            enough = lives.judged >= FEW or spent >= OVERTIME
+            if lives.judged and enough and pace.over(lives.readings, clock() - start):
+                break
+            if pace.runs == "auto" and max(lives.affected.values(), default=0) >= FEW:
+                break
     return lives
 
 

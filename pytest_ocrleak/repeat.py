@@ -34,17 +34,17 @@ def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counte
     The number of runs is as asked for; with ``"auto"`` it ends as soon as every meter is decided,
     or with the time limit. It ends early, too, when so much has grown that going on would harm.
     """
-    settle.settle()
-    readings = Readings(limits, warm=pace.first == 0)
-    start, patience = clock(), settle.Patience(PATIENCE, least=PATIENCE / 16)
-    if pace.first:
-        read_after(run, pace.first, readings, patience)
-    for size in batches(run, readings, pace, clock):
-        read_after(run, size, readings, patience)
-        if pace.over(readings, clock() - start):
-            break
-    if readings.lingers:
-        readings.retake(settle.Patience())
+    with settle.frozen():
+        readings = Readings(limits, warm=pace.first == 0)
+        start, patience = clock(), settle.Patience(PATIENCE, least=PATIENCE / 16)
+        if pace.first:
+            read_after(run, pace.first, readings, patience)
+        for size in batches(run, readings, pace, clock):
+            read_after(run, size, readings, patience)
+            if pace.over(readings, clock() - start):
+                break
+        if readings.lingers:
+            readings.retake(settle.Patience())
     return readings
 
 

@@ -8,29 +8,52 @@ import gc
 import multiprocessing
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 
 from pytest_ocrleak.compare import anything_new, common
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import heap, read
+from pytest_ocrleak.meters import heap, read, tempfiles
 from pytest_ocrleak.snapshot import Snapshot
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
 FIRST_WAIT = 0.01
+AT_START = 1000  # objects that an interpreter may freeze by itself (CPython 3.12: 375)
+LOOKS, TURN = 20, 0.001  # more looks at what seems to stay, and the seconds between them
 
 
 def settle() -> None:
     """Collect garbage until none is found (finalizers may leave more), and trim the heap.
 
     Children that ended after their owner dropped them are waited for, as the next
-    `subprocess.Popen` or `multiprocessing.Process` would do.
+    `subprocess.Popen` or `multiprocessing.Process` would do. Temp files that are gone are
+    forgotten.
     """
     for _ in range(3):
         if not gc.collect():
             break
     subprocess._cleanup()  # type: ignore[attr-defined]  # noqa: SLF001
     multiprocessing.active_children()
+    tempfiles.forget()
     heap.trim()
+
+
+@contextmanager
+def frozen() -> Generator[None]:
+    """Leave out of each collection what is there now, which a large process pays dearly for.
+
+    What the code makes is collected as ever. Where the user has frozen objects (gc.freeze) that is
+    left as it is, for thawing knows no difference.
+    """
+    settle()
+    if gc.get_freeze_count() > AT_START:
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def waits(patience: float) -> Iterator[float]:
@@ -82,5 +105,20 @@ class Patience:
             settle()
             seen = common(seen, read(limits.meters))
         if anything_new(before, seen, limits.rules):
+            seen = self.confirmed(before, seen, limits)
             self.seconds = max(self.least, self.seconds / 2)
+        return seen
+
+    def confirmed(self, before: Snapshot, seen: Snapshot, limits: Limits) -> Snapshot:
+        """Return what of it is there at a burst of looks, too, where there is patience for them.
+
+        A file that another thread opens again and again has the same identity each time. Its
+        thread stands still while this one looks, so it is given turns between.
+        """
+        for _ in range(int(LOOKS * self.seconds / PATIENCE)):
+            time.sleep(TURN)
+            things = common(seen, read(limits.exact))
+            seen = Snapshot({**seen.readings, **things.readings})
+            if not anything_new(before, seen, limits.rules):
+                break
         return seen

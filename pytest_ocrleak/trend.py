@@ -45,17 +45,18 @@ def trend(judged: Series) -> Trend:
     tail = judged.tail
     rates = sorted(tail.blocks.rates)
     if not rates:
-        return Trend(0.0, 0.0, 0.0, tail.scale.floor + 2 * visible(tail))
+        return Trend(0.0, 0.0, 0.0, max(tail.scale.floor, visible(tail)))
     out = outermost(len(rates))
     per_run = slope(tail)
     low, high = min(rates[out], per_run), max(rates[-1 - out], per_run)
-    return Trend(per_run, low, high, tail.scale.floor + fineness(judged, low, high))
+    resolution = max(tail.scale.floor + noise(judged, low, high), visible(tail))
+    return Trend(per_run, low, high, resolution)
 
 
-def fineness(judged: Series, low: float, high: float) -> float:
-    """Return the smallest growth above the floor that stands out from all that was seen.
+def noise(judged: Series, low: float, high: float) -> float:
+    """Return the smallest growth per run that stands out from all that was seen.
 
-    That is noise, rises that came rarely, growth that was fading, falls, and the meter's grain.
+    That is noise, rises that came rarely, growth that was fading, and falls.
     """
     tail = judged.tail
     return max(
@@ -64,7 +65,6 @@ def fineness(judged: Series, low: float, high: float) -> float:
         RARE * tail.blocks.rise / tail.length,
         FADING * slope(tail.halves[0]),
         DROPS * judged.fall / tail.length,
-        2 * visible(tail),
     )
 
 
@@ -85,9 +85,12 @@ def slope(series: Series) -> float:
 
 
 def visible(series: Series) -> float:
-    """Return the smallest growth per run that the meter can show at all in these readings."""
+    """Return the smallest growth per run that the meter can show at all in these readings.
+
+    Each batch must show it, and half of the readings more than can be taken unseen.
+    """
     shortest = min((b - a for a, b in pairwise(series.runs)), default=1)
-    return max(series.scale.quantum / shortest, series.scale.hidden / series.length)
+    return max(series.scale.quantum / shortest, 2 * series.scale.hidden / series.length)
 
 
 def flat(tail: Series) -> bool:

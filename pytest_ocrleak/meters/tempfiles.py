@@ -14,6 +14,7 @@ from pathlib import PurePath
 from pytest_ocrleak.snapshot import Items, Reading, TempFile
 
 MOST = 100_000  # paths that are remembered; more than a suite leaves
+AT_ONCE = 256  # paths after which those that are gone are forgotten, and twice what is left
 PATH_OF = {  # the argument of an audit event that is the path of something new
     "open": 0, "os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "sqlite3.connect": 0,
 }  # fmt: skip
@@ -29,9 +30,14 @@ def read() -> Reading:
     """Return what this process made since the first reading, the outermost of what is nested."""
     watch()
     there = {path: found for path in list(_made) if (found := look(path))}
-    for path in _made.keys() - there.keys():
-        _made.pop(path, None)
     return Items(tuple(found for path, found in there.items() if not nested(path)))
+
+
+def forget() -> None:
+    """Forget what is gone, or the memory of it would read as growth of Python's blocks."""
+    for path in list(_made):
+        if look(path) is None:
+            _made.pop(path, None)
 
 
 @functools.cache
@@ -45,7 +51,7 @@ def roots() -> tuple[str, ...]:
 @functools.cache
 def watch() -> None:
     """Begin to note what is made; a hook cannot be taken away again, so it is added once."""
-    prefixes = roots()
+    prefixes, room = roots(), [AT_ONCE]
 
     def note(event: str, arguments: tuple[object, ...]) -> None:
         place = PATH_OF.get(event)
@@ -57,7 +63,12 @@ def watch() -> None:
         if not isinstance(path, str):
             return
         path = os.path.abspath(path)  # noqa: PTH100 - a hook must cost little
-        if path.startswith(prefixes) and len(_made) < MOST:
+        if not path.startswith(prefixes):
+            return
+        if len(_made) >= room[0]:
+            forget()
+            room[0] = max(AT_ONCE, 2 * len(_made))
+        if len(_made) < MOST:
             _made[path] = None
 
     sys.addaudithook(note)
