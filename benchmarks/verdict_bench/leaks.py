@@ -185,7 +185,7 @@ def logging_handler(*, leaking: bool) -> Run:
     return run
 
 
-@paired("a file's descriptor and buffer")
+@paired("a file's descriptor and buffer", meters=("fds",))
 def open_kept(*, leaking: bool) -> Run:
     kept: list[Any] = []
 
@@ -197,7 +197,7 @@ def open_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("a FILE of the C library")
+@paired("a FILE of the C library", meters=("fds",))
 def fopen_kept(*, leaking: bool) -> Run:
     library = libc()
     library.fopen.restype = ctypes.c_void_p
@@ -211,7 +211,7 @@ def fopen_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("a descriptor")
+@paired("a descriptor", meters=("fds",))
 def dup_kept(*, leaking: bool) -> Run:
     import os
 
@@ -223,7 +223,7 @@ def dup_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("two sockets")
+@paired("two sockets", meters=("fds",))
 def socketpair_kept(*, leaking: bool) -> Run:
     import socket
 
@@ -251,7 +251,7 @@ def sqlite_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("an event loop, never closed")
+@paired("an event loop, never closed", meters=("fds",))
 def loop_kept(*, leaking: bool) -> Run:
     import asyncio
 
@@ -265,7 +265,7 @@ def loop_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("a thread that waits")
+@paired("a thread that waits", meters=("threads",))
 def thread_kept(*, leaking: bool) -> Run:
     import threading
 
@@ -282,7 +282,7 @@ def thread_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("a child that sleeps")
+@paired("a child that sleeps", meters=("processes",))
 def child_kept(*, leaking: bool) -> Run:
     import subprocess
 
@@ -299,7 +299,7 @@ def child_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("a mapping of 4 KiB")
+@paired("a mapping of 4 KiB", meters=("maps",))
 def mmap_kept(*, leaking: bool) -> Run:
     import mmap
 
@@ -313,7 +313,7 @@ def mmap_kept(*, leaking: bool) -> Run:
     return run
 
 
-@paired("16 KiB mapped by C, {}", "touched", "untouched")
+@paired("16 KiB mapped by C, {}", "touched", "untouched", meters=("maps", "rss"))
 def raw_mmap(how: str, *, leaking: bool) -> Run:
     library, size = libc(), 16384
     library.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
@@ -330,7 +330,7 @@ def raw_mmap(how: str, *, leaking: bool) -> Run:
     return run
 
 
-@paired("a file in the temp directory")
+@paired("a file in the temp directory", meters=("tempfiles",))
 def tempfile_kept(*, leaking: bool) -> Run:
     import tempfile
 

@@ -82,8 +82,10 @@ def markdown(about: Mapping[str, str], answers: Sequence[Answer]) -> str:
 
 
 def found(answer: Answer) -> bool:
-    """Tell whether a tool found what a scene leaves."""
-    return answer.verdict == "leak" or (SCENES[answer.scene].once and _states_once(answer))
+    """Tell whether a tool found what a scene leaves; psleak may call it by any name."""
+    scene = SCENES[answer.scene]
+    told = not answer.meters or any(answer.meters[m]["verdict"] == "leak" for m in scene.meters)
+    return (answer.verdict == "leak" and told) or (scene.once and _states_once(answer))
 
 
 def right(answer: Answer) -> bool:
@@ -234,12 +236,11 @@ def _leak_row(results: Results, scene: Scene) -> Sequence[str]:
 def _leak_cells(answer: Answer | None) -> Sequence[str]:
     if answer is None:
         return ["—", "—"]
-    if answer.verdict == "leak":
-        told = answer.told
-    elif found(answer):
-        told = f"states {answer.meters['heap']['one_time'] / 1e6:.2f} MB as one-time"
+    if found(answer):
+        once = answer.verdict != "leak" and f"{answer.meters['heap']['one_time'] / 1e6:.2f} MB"
+        told = f"states {once} as one-time" if once else answer.told
     else:
-        what = "**missed**" if answer.verdict == "clean" else "**no verdict**"
+        what = "**no verdict**" if answer.verdict in ("none", "error") else "**missed**"
         told = f"{what}: {answer.told}" if answer.told else what
     return [_cell(told), f"{answer.seconds:.2f}"]
 

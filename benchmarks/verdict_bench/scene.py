@@ -11,19 +11,22 @@ from random import Random
 
 Run = Callable[[], object]
 SEED = 20261121
+MEMORY = ("heap", "pyblocks")
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Code to check: ``make`` returns it, after the set-up that is not to be checked.
 
-    ``stays`` says in words what one run leaves behind; nothing if the code is clean. What stays
+    ``stays`` says in words what one run leaves behind; nothing if the code is clean. A leak is
+    found if one of ``meters`` tells it: what another happens to tell is not the leak. What stays
     ``once`` is found when the verdict states it, since it does not grow.
     """
 
     name: str
     make: Callable[[], Run]
     stays: str = ""
+    meters: tuple[str, ...] = ()
     once: bool = False
 
 
@@ -56,7 +59,7 @@ def clean(*parameters: object) -> Callable[[Callable[..., Run]], Callable[..., R
 
 
 def paired(
-    stays: str, *parameters: object, once: bool = False
+    stays: str, *parameters: object, meters: tuple[str, ...] = MEMORY, once: bool = False
 ) -> Callable[[Callable[..., Run]], Callable[..., Run]]:
     """Make a leak and its mended twin of the decorated function, or a pair of each parameter."""
 
@@ -65,7 +68,7 @@ def paired(
             given = (parameter,) if parameters else ()
             name = named(make.__name__, *given)
             leak = partial(make, *given, leaking=True)
-            add(Scene(name, leak, stays.format(*given), once))
+            add(Scene(name, leak, stays.format(*given), meters, once))
             add(Scene(f"{name}-mended", partial(make, *given, leaking=False)))
         return make
 

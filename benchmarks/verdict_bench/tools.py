@@ -10,6 +10,7 @@ from typing import Any
 from verdict_bench.scene import Run
 
 OURS, PEER = "ocrleak", "psleak"
+FLOOR = 16  # bytes per call that are noise to psleak
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,23 @@ def psleak(scene: str, run: Run) -> Answer:
 def shortly(error: BaseException) -> str:
     """Return psleak's message as kind and last growth per call, or its first line."""
     first, *lines = str(error).splitlines()
-    growth = re.search(r"(\w+)=\+\d+.*avg/call=\+(\d+)", lines[-1]) if lines else None
-    if type(error).__name__ == "MemoryLeakError" and growth:
-        return f"{growth[1]} {growth[2]} B"
+    if type(error).__name__ == "MemoryLeakError" and lines:
+        return growth_per_call(lines[-1])
     return first.partition(" after calling")[0].removeprefix("detected ")
+
+
+def growth_per_call(line: str) -> str:
+    """Return the heap's growth per call by a line of psleak's, or where there is none the largest.
+
+    Such a line is ``Run #10: heap=+415024 | rss=+413696 (calls=5188, avg/call=+79)``.
+    """
+    calls = re.search(r"calls=\s*(\d+)", line)
+    sizes = {name: int(size) for name, size in re.findall(r"(\w+)=\+(\d+)", line.partition("(")[0])}
+    if not calls or not sizes:
+        return line
+    rates = {name: size / int(calls[1]) for name, size in sizes.items()}
+    largest = "heap" if rates.get("heap", 0) > FLOOR else max(rates, key=lambda name: rates[name])
+    return f"{largest} {float(f'{rates[largest]:.3g}'):g} B"
 
 
 TOOLS: dict[str, Callable[[str, Run], Answer]] = {OURS: ocrleak, PEER: psleak}
