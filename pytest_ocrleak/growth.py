@@ -18,6 +18,7 @@ from pytest_ocrleak.trend import (
     fading,
     flat,
     in_proportion,
+    interval,
     rises,
     slope,
     stopped,
@@ -81,12 +82,13 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
     judged = series.judged
     if len(judged.steps) < (WINDOW if series.scale.exact else FEWEST) and spent < CONVICTED[1]:
         return None
-    found = trend(judged)
-    verdict, reason = decide(judged, found, tolerance, spent)
+    verdict, reason = decide(judged, tolerance, spent)
     if verdict in ("inconclusive", "unjudged") and spent < 1:
         return None
+    found = trend(judged)
     low, high, resolution = found.low, found.high, found.resolution
     if verdict == "leak":
+        low = max(low, tolerance or 0.0)
         resolution = max(series.scale.floor + SPREADS * (high - low), visible(judged.tail))
     elif tolerance and not series.scale.exact:
         resolution = bound(judged, found)
@@ -113,18 +115,18 @@ def residue(judged: Series, per_run: float) -> float:
     return median(value - per_run * runs for runs, value in points)
 
 
-def decide(
-    judged: Series, found: Trend, tolerance: float | None, spent: float
-) -> tuple[Verdict, str]:
+def decide(judged: Series, tolerance: float | None, spent: float) -> tuple[Verdict, str]:
     """Return the verdict on a series without its warm-up, and the reason where it is open."""
     steps = len(judged.steps)
     if judged.scale.exact and not tolerance:
         return counted(judged, spent)
     if steps < FEW:
         return "unjudged", f"{steps or 'no'} judged runs: bytes take {FEW} at least"
+    if spent < 1 and not reached(ACQUITTED, judged, spent):
+        return still_open(judged)
     if tolerance:
-        return against(tolerance, judged, found, spent)
-    return estimated(judged, found, spent)
+        return against(tolerance, judged, spent)
+    return estimated(judged, spent)
 
 
 def counted(judged: Series, spent: float) -> tuple[Verdict, str]:
@@ -145,31 +147,38 @@ def counted(judged: Series, spent: float) -> tuple[Verdict, str]:
     return still_open(recent)
 
 
-def estimated(judged: Series, found: Trend, spent: float) -> tuple[Verdict, str]:
+def estimated(judged: Series, spent: float) -> tuple[Verdict, str]:
     """Return the verdict on bytes: flat is clean, a lasting rise is a leak."""
-    tail = judged.tail
-    ripe = reached(ACQUITTED, judged, spent)
-    finest = max(visible(tail), judged.scale.floor)
-    fine = found.resolution <= max(judged.scale.quantum, COARSE * finest)
-    once, least = int(spent >= 1), least_rise(judged, judged)
-    if flat(tail) or (spent >= 1 and len(rises(judged, least)) <= once):
-        ended = stopped(judged, least, once)
-        acquitted = ripe and ended and (fine or spent >= PATIENCE)
-        return ("clean", "") if acquitted else still_open(tail)
+    tail, over, least = judged.tail, spent >= 1, least_rise(judged, judged)
+    if flat(tail.halves[1]) or (over and unproven(judged, least)):
+        waited = over or (spent >= PATIENCE and flat(tail))
+        if stopped(judged, least, once=int(over)) and (waited or fine(judged)):
+            return "clean", ""
     if fading(tail):
-        ended = ending(tail) and len(tail.steps) >= FEWEST and ((ripe and fine) or spent >= 1)
+        ended = ending(tail) and len(tail.steps) >= FEWEST and (over or fine(judged))
         return ("clean", FADES) if ended else ("inconclusive", f"{FADES}: more time would tell")
-    leaks = lasts(judged, found, judged.scale.floor, spent)
-    return ("leak", "") if leaks else still_open(tail)
+    return ("leak", "") if lasts(judged, judged.scale.floor, spent) else still_open(tail)
 
 
-def against(tolerance: float, judged: Series, found: Trend, spent: float) -> tuple[Verdict, str]:
+def unproven(judged: Series, least: float) -> bool:
+    """Tell whether readings rose once at most, or by no more than their noise."""
+    return len(rises(judged, least)) <= 1 or trend(judged).low <= judged.scale.floor
+
+
+def fine(judged: Series) -> bool:
+    """Tell whether a clean verdict would have a resolution worth stating without more runs."""
+    finest = COARSE * max(visible(judged.tail), judged.scale.floor)
+    return trend(judged).resolution <= max(judged.scale.quantum, finest)
+
+
+def against(tolerance: float, judged: Series, spent: float) -> tuple[Verdict, str]:
     """Return the verdict where the question is "more than this per run?"."""
     if len(judged.tail.steps) < FEWEST and spent < 1:
         return still_open(judged.tail)
+    found = trend(judged)
     if bound(judged, found) <= tolerance:
         return "clean", ""
-    if not fading(judged.tail) and lasts(judged, found, tolerance, spent):
+    if not fading(judged.tail) and lasts(judged, tolerance, spent):
         return "leak", ""
     return "inconclusive", (
         f"growth lies between {found.low:.4g} and {found.high:.4g} per run, too wide for the "
@@ -183,17 +192,24 @@ def bound(judged: Series, found: Trend) -> float:
     return max(found.high, visible(judged.tail))
 
 
-def lasts(judged: Series, found: Trend, floor: float, spent: float) -> bool:
+def lasts(judged: Series, floor: float, spent: float) -> bool:
     """Tell whether there is growth above a floor that is no cache's and no chance."""
     tail = judged.tail
     if tail.smooth.blocks.rise < least_rise(judged.smooth.blocks, tail):
         return False
     if spent >= CONVICTED[1] and alike(tail, floor, few=FEW if spent >= 1 else FEW + 1):
         return True
-    steady = found.low > max(floor, found.per_run / ALIKE) and found.high < ALIKE * found.per_run
-    steady &= len(tail.steps) >= FEWEST
-    rare = slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
-    return reached(CONVICTED, judged, spent) and (steady or rare)
+    if not reached(CONVICTED, judged, spent):
+        return False
+    return (len(tail.steps) >= FEWEST and steady(tail.smooth, floor)) or (
+        slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
+    )
+
+
+def steady(tail: Series, floor: float) -> bool:
+    """Tell whether growth is above a floor in nearly all blocks, and about the same."""
+    per_run, low, high = interval(tail)
+    return max(floor, per_run / ALIKE) < low and high < ALIKE * per_run
 
 
 def least_rise(judged: Series, over: Series) -> float:

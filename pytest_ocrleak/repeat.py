@@ -13,8 +13,9 @@ from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.series import BLOCKS
 
-BATCH_SECONDS = 0.01
-GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch; slow runs stay single
+BATCH_SECONDS = 0.003  # about what a reading takes
+SLOW_SECONDS = 0.01  # a run that takes longer stays single
+GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch
 STEEP = 1.5  # the same where things linger: each reading waits for them to close
 GOLDEN = (5**0.5 - 1) / 2
 PATIENCE = 0.1  # seconds a batch's things get to close; the last reading waits for longer
@@ -71,7 +72,7 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
             break
         size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
     readings.warmed(done)
-    slow = seconds / size >= BATCH_SECONDS
+    slow = seconds / size >= SLOW_SECONDS
     return Batch(size, 1.0 if slow else STEEP if leaves else GENTLE)
 
 

@@ -102,7 +102,7 @@ class Series:
         """
         if len(self.values) <= THREE:
             return self
-        inner = [median(self.values[i : i + THREE]) for i in range(len(self.values) - 2)]
+        inner = [sorted(self.values[i : i + THREE])[1] for i in range(len(self.values) - 2)]
         first = median((self.values[0], inner[0], 3 * inner[0] - 2 * inner[1]))
         last = median((self.values[-1], inner[-1], 3 * inner[-1] - 2 * inner[-2]))
         return Series(self.runs, (first, *inner, last), self.scale, warm=True)

@@ -43,14 +43,18 @@ def trend(judged: Series) -> Trend:
     blocks push each other (noise on the readings, not on the steps) it is wider than it need be.
     """
     tail = judged.tail
-    rates = sorted(tail.blocks.rates)
-    if not rates:
-        return Trend(0.0, 0.0, 0.0, max(tail.scale.floor, visible(tail)))
-    out = outermost(len(rates))
-    per_run = slope(tail)
-    low, high = min(rates[out], per_run), max(rates[-1 - out], per_run)
+    per_run, low, high = interval(tail)
     resolution = max(tail.scale.floor + noise(judged, low, high), visible(tail))
     return Trend(per_run, low, high, resolution)
+
+
+def interval(tail: Series) -> tuple[float, float, float]:
+    """Return growth per run, and the lower and upper bound of its interval."""
+    rates = sorted(tail.blocks.rates)
+    if not rates:
+        return 0.0, 0.0, 0.0
+    out, per_run = outermost(len(rates)), slope(tail)
+    return per_run, min(rates[out], per_run), max(rates[-1 - out], per_run)
 
 
 def noise(judged: Series, low: float, high: float) -> float:
@@ -93,12 +97,12 @@ def visible(series: Series) -> float:
     return max(series.scale.quantum / shortest, 2 * series.scale.hidden / series.length)
 
 
-def flat(tail: Series) -> bool:
-    """Tell whether the newer half does not rise, beyond the floor and what can be taken unseen."""
-    newer = tail.smooth.halves[1].blocks
-    unseen = max(tail.scale.floor * newer.length, tail.scale.hidden / 2)
-    middle = len(newer.values) // 2
-    return median(newer.values[middle:]) - median(newer.values[: middle + 1]) <= unseen / 2
+def flat(part: Series) -> bool:
+    """Tell whether a series does not rise, beyond the floor and what can be taken unseen."""
+    levels = part.smooth.blocks.values
+    unseen = max(part.scale.floor * part.length, part.scale.hidden / 2)
+    middle = len(levels) // 2
+    return median(levels[middle:]) - median(levels[: middle + 1]) <= unseen / 2
 
 
 def fading(tail: Series) -> bool:

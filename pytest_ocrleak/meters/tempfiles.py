@@ -63,8 +63,8 @@ def watch() -> None:
         if not isinstance(path, str):
             return
         path = os.path.abspath(path)  # noqa: PTH100 - a hook must cost little
-        if not path.startswith(prefixes):
-            return
+        if not path.startswith(prefixes) or (event == "open" and os.path.isdir(path)):  # noqa: PTH112
+            return  # tempfile opens with an opener, and the event then names the folder
         if len(_made) >= room[0]:
             forget()
             room[0] = max(AT_ONCE, 2 * len(_made))

@@ -17,7 +17,7 @@ def shape(text: str) -> list[str]:
     Figures and their units change from run to run, these rows with the machine. What a meter
     that does not leak says beside one that does depends on how soon the leak was plain.
     """
-    plain = re.sub(r"-?\d[\d.]*( [KMG]?B\b| blocks)?", "N", text)
+    plain = re.sub(r"-?\d[\d.,]*( [KMG]?B\b| blocks)?", "N", text)
     plain = re.sub(
         r"(clean|inconclusive|unjudged)( \(.*\))?$", "no leak", plain, flags=re.MULTILINE
     )

@@ -58,8 +58,8 @@ def test_a_few_large_equal_steps_prove_a_leak_when_time_is_up() -> None:
     """10 MB a run, three times over, is no chance; three small rises may be."""
     assert verdict_on(*steady(1e7, 4), runs=1).verdict == "leak"
     growth = verdict_on(*steady(600, 4), hidden=1024, runs=1)
-    assert growth.verdict == "inconclusive"
-    assert "would tell" in growth.reason
+    assert growth.verdict == "clean"
+    assert growth.resolution > 2 * 600
 
 
 def test_one_or_two_runs_do_not_judge_bytes() -> None:
@@ -142,7 +142,7 @@ def test_the_resolution_is_finer_with_longer_batches() -> None:
     values = [0.0] * 9
     by_one = verdict_on(*values, runs=1)
     by_thousand = verdict_on(*values, runs=1000)
-    assert (by_one.resolution, by_thousand.resolution) == (2, 0.002)
+    assert (by_one.resolution, by_thousand.resolution) == (1, 0.001)
 
 
 def test_the_resolution_tells_what_cannot_be_seen() -> None:
@@ -152,7 +152,7 @@ def test_the_resolution_tells_what_cannot_be_seen() -> None:
     store = judge(Series(range(10), values, Scale(hidden=8000)))
     assert floor is not None
     assert store is not None
-    assert (floor.resolution, store.resolution) == (8192 + 2, 2 * 8000 / 8)
+    assert (floor.resolution, store.resolution) == (8192, 2 * 8000 / 8)
 
 
 @given(
