@@ -31,7 +31,7 @@ __all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "judge"]
 Verdict = Literal["clean", "leak", "inconclusive", "unavailable", "unjudged"]
 
 FEW = 3  # steps that prove a leak of bytes when no more can come and all are alike
-ACQUITTED = 400, 0.2  # runs, or share of the time, before anything is called clean
+ACQUITTED = 200, 0.2  # runs, or share of the time, before anything is called clean
 PATIENCE = 0.05  # share of the time that a clean verdict may take to become fine
 POOLED = 128, 0.3  # runs, or share of the time, before things are called a leak: pools fill
 CONVICTED = 2048, 0.3  # runs, or share of the time, before bytes are called a leak: caches fill

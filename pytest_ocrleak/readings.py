@@ -25,6 +25,7 @@ from pytest_ocrleak.snapshot import (
 ROOM = 4096  # readings, more than a check takes
 BUDGET = {"B": 256e6, "blocks": 1e6}  # growth at which a check stops repeating
 EARLY = 8  # times that growth, until a verdict is possible
+WORTH = 100_000  # bytes of resident memory whose change is worth the time to explain it
 THINGS = 400.0  # lingering things at which it stops: many systems allow 1024 descriptors
 
 
@@ -61,12 +62,17 @@ class Readings:
             return {}
 
     def explained(self) -> Mapping[str, int]:
-        """Return what the change of resident memory since the baseline is made of, in bytes."""
+        """Return what a change of resident memory that is worth it is made of, in bytes."""
+        start, end = self.baseline.readings.get("rss"), self.latest.readings.get("rss")
+        if not isinstance(start, Amount) or not isinstance(end, Amount):
+            return {}
+        change = end.value - start.value
+        if abs(change) < WORTH:
+            return {}
         now = self._explain()
         parts = {name: now[name] - self._made_of.get(name, 0) for name in now}
-        start, end = self.baseline.readings.get("rss"), self.latest.readings.get("rss")
-        if parts and isinstance(start, Amount) and isinstance(end, Amount):
-            parts["unexplained"] = end.value - start.value - sum(parts.values())
+        if parts:
+            parts["unexplained"] = change - sum(parts.values())
         return parts
 
     @property

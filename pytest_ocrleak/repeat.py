@@ -13,7 +13,7 @@ from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.series import BLOCKS
 
-BATCH_SECONDS = 0.003  # about what a reading takes
+BATCH_SECONDS = 0.001  # less than a reading takes
 SLOW_SECONDS = 0.01  # a run that takes longer stays single
 GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch
 STEEP = 1.5  # the same where things linger: each reading waits for them to close

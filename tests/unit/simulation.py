@@ -23,7 +23,7 @@ from pytest_ocrleak.repeat import BATCH_SECONDS, GENTLE, SLOW_SECONDS, Batch, gr
 
 HEAP = Scale("B", quantum=16, hidden=1032)
 TIME_LIMIT = 10.0  # seconds
-READING = 0.006  # seconds that a reading takes
+READING = 0.002  # seconds that a reading takes
 BUDGET = 256e6  # bytes of growth at which a check stops repeating
 DRAWS = 2000
 
