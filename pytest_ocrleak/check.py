@@ -138,6 +138,7 @@ class Checker:
         track: str | Iterable[str] | None = None,
         ignore: str | Iterable[str] = (),
         tolerance: Tolerance | None = None,
+        one_time: Tolerance | None = None,
         time_limit: float = 10.0,
     ) -> Mapping[str, Growth]:
         """Make, use and free object after object; what each of them leaves must be nothing.
@@ -153,6 +154,9 @@ class Checker:
             ``"__exit__"`` it is entered and left as a context manager.
         runs, warmup, track, ignore, tolerance, time_limit
             As in `assert_no_growth`, a run being one object's life.
+        one_time
+            What the first life may leave for good, by meter, ``{"heap": "1 MB"}``. By default 8 MB
+            of heap, and anything where it imported modules.
 
         Raises
         ------
@@ -161,7 +165,7 @@ class Checker:
 
         """
         __tracebackhide__ = True
-        limits = self.limits.narrowed(track, ignore, tolerance).noisier(NOISE)
+        limits = self.limits.narrowed(track, ignore, tolerance).for_lives(NOISE, one_time)
         life = Life(factory, use, free)
         pace = Pace(runs, warmup, time_limit)
         with uncaptured():

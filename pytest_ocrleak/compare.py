@@ -5,10 +5,11 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import PurePath
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
-from pytest_ocrleak.snapshot import Descriptor, Item, Items, Leak, MappedFile, Snapshot
+from pytest_ocrleak.snapshot import Descriptor, Item, Items, Leak, MappedFile, Snapshot, TempFile
 
 
 def lingering(
@@ -80,8 +81,20 @@ def anything_new(before: Snapshot, after: Snapshot, rules: Iterable[Rule] = ()) 
 
 def leaks(meter: str, items: Iterable[Item], runs: int = 1) -> Iterator[Leak]:
     """Return one `Leak` for each name, the things of that name counted, most of them first."""
-    for what, count in tally(meter, (item.what for item in items)).most_common():
+    for what, count in tally(meter, (item.what for item in outermost(items))).most_common():
         yield leak(meter, what, count, count / runs)
+
+
+def outermost(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the things without files and folders that lie in another of these folders."""
+    every = list(items)
+    folders = {item.path for item in every if isinstance(item, TempFile)}
+    for item in every:
+        inside = isinstance(item, TempFile) and not folders.isdisjoint(
+            map(str, PurePath(item.path).parents)
+        )
+        if not inside:
+            yield item
 
 
 def tally(meter: str, names: Iterable[str]) -> Counter[str]:

@@ -14,14 +14,16 @@ class Limits:
     """The meters to judge (``None``: all), rules for what may linger, accepted growth per run.
 
     ``floor`` is growth per run by meter below which no leak is claimed, where code is known to be
-    noisy; unlike a tolerance it needs no proof that growth stays below it. A check in which one of
-    the ``required`` meters could not be read is an error.
+    noisy; unlike a tolerance it needs no proof that growth stays below it. ``one_time`` is what a
+    first life may leave for good, by meter. A check in which one of the ``required`` meters could
+    not be read is an error.
     """
 
     track: tuple[str, ...] | None = None
     rules: tuple[Rule, ...] = ()
     tolerance: Mapping[str, float] = field(default_factory=dict)
     floor: Mapping[str, float] = field(default_factory=dict)
+    one_time: Mapping[str, float] = field(default_factory=dict)
     strict: bool = False
     required: tuple[str, ...] = ()
 
@@ -55,9 +57,11 @@ class Limits:
             tolerance={**self.tolerance, **tolerances(tolerance or {})},
         )
 
-    def noisier(self, floor: Mapping[str, float]) -> "Limits":
-        """Return these limits for code whose noise reaches up to ``floor`` a run."""
-        return replace(self, floor=floor)
+    def for_lives(
+        self, floor: Mapping[str, float], one_time: Mapping[str, float | str] | None
+    ) -> "Limits":
+        """Return these limits for lives whose noise reaches up to ``floor`` each."""
+        return replace(self, floor=floor, one_time=tolerances(one_time or {}, "one_time"))
 
 
 def names(track: str | Iterable[str]) -> tuple[str, ...]:
@@ -92,8 +96,8 @@ def rule(line: str) -> Rule:
     return parsed
 
 
-def tolerances(given: Mapping[str, float | str]) -> dict[str, float]:
-    """Return the accepted growth per run by meter, sizes parsed and names checked.
+def tolerances(given: Mapping[str, float | str], name: str = "tolerance") -> dict[str, float]:
+    """Return accepted sizes by meter, parsed, the meters' names checked.
 
     Raises
     ------
@@ -102,8 +106,8 @@ def tolerances(given: Mapping[str, float | str]) -> dict[str, float]:
 
     """
     if not isinstance(given, Mapping):
-        raise ValueError(f"tolerance={given!r}: write meters with sizes, {{'heap': '4 KiB'}}")  # noqa: TRY004
-    return {known(name): sizes.parse(size) for name, size in given.items()}
+        raise ValueError(f"{name}={given!r}: write meters with sizes, {{'heap': '4 KiB'}}")  # noqa: TRY004
+    return {known(meter): sizes.parse(size) for meter, size in given.items()}
 
 
 def tolerance_line(line: str) -> tuple[str, str]:

@@ -5,20 +5,20 @@ import sys
 import time
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_ocrleak import settle
-from pytest_ocrleak.compare import lingering
+from pytest_ocrleak.compare import lingering, outermost
 from pytest_ocrleak.growth import FEW
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
 from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
-from pytest_ocrleak.snapshot import Amount, Snapshot
+from pytest_ocrleak.snapshot import Amount, Item, Snapshot
 
 OVERTIME = 3  # times the time limit that lives may take before there are enough to judge bytes
 DROPPING = 0.1  # seconds that closing may take when a freed object is dropped
@@ -103,6 +103,11 @@ class Life:
         return True
 
 
+def named(items: Iterable[Item]) -> Counter[str]:
+    """Return the things by name, without what lies in a folder that is among them."""
+    return Counter(item.what for item in outermost(items))
+
+
 @dataclass(slots=True)
 class Lives:
     """What the judged lives left behind.
@@ -130,8 +135,8 @@ class Lives:
             if isinstance(reading, Amount) and isinstance(after := dropped[name], Amount):
                 self.held[name].append(reading.value - after.value)
             rules = self.readings.limits.rules
-            left = Counter(item.what for item in lingering(before, freed, name, rules))
-            stayed = Counter(item.what for item in lingering(before, dropped, name, rules))
+            left = named(lingering(before, freed, name, rules))
+            stayed = named(lingering(before, dropped, name, rules))
             self.affected[name] += bool(left)
             self.lingering[name] += left
             self.until_dropped[name] += left - stayed

@@ -9,7 +9,6 @@ import functools
 import os
 import sys
 import tempfile
-from pathlib import PurePath
 
 from pytest_ocrleak.snapshot import Items, Reading, TempFile
 
@@ -27,10 +26,9 @@ def source() -> str:
 
 
 def read() -> Reading:
-    """Return what this process made since the first reading, the outermost of what is nested."""
+    """Return what this process made since the first reading."""
     watch()
-    there = {path: found for path in list(_made) if (found := look(path))}
-    return Items(tuple(found for path, found in there.items() if not nested(path)))
+    return Items(tuple(found for path in list(_made) if (found := look(path))))
 
 
 def forget() -> None:
@@ -88,8 +86,3 @@ def look(path: str) -> TempFile | None:
         return None
     ours = not hasattr(os, "getuid") or status.st_uid == os.getuid()
     return TempFile(status.st_dev, status.st_ino, path) if ours else None
-
-
-def nested(path: str) -> bool:
-    """Tell whether a path lies in a folder that is new itself."""
-    return any(str(parent) in _made for parent in PurePath(path).parents)

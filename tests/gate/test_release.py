@@ -138,6 +138,23 @@ def test_a_large_residue_of_the_first_life_is_a_finding() -> None:
     pytest_ocrleak.assert_releases(Hoarder, tolerance={"heap": "32 MB"})
 
 
+def test_the_residue_that_is_accepted_can_be_set() -> None:
+    """1 MB once, which averages over many runs hide, is a finding where the user says so."""
+    kept: list[bytearray] = []
+
+    class Keeper:
+        def free_resources(self) -> None:
+            kept[:] = [bytearray(1_000_000)]
+
+    with pytest.raises(LeakError, match=r"one-time residue of .+ [KM]B \(accepted: 262\.1 KB\)"):
+        pytest_ocrleak.assert_releases(Keeper, one_time={"heap": "256 KiB"})
+    kept.clear()
+    growth = pytest_ocrleak.assert_releases(Keeper, one_time={"heap": "4 MB"})
+    assert growth["heap"].one_time >= 990_000
+    with pytest.raises(ValueError, match="one_time=7: write meters with sizes"):
+        pytest_ocrleak.assert_releases(Keeper, one_time=7)  # type: ignore[arg-type]
+
+
 def test_a_missing_method_is_one_clear_sentence() -> None:
     """The message says how to name the right one."""
     with pytest.raises(TypeError, match=r"object has no method 'free_resources': name the one"):

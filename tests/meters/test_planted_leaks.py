@@ -1,6 +1,7 @@
 """Real leaks of every kind, each beside the same code with the leak mended."""
 
 import ctypes
+import json
 import mmap
 import os
 import select
@@ -20,8 +21,6 @@ import pytest
 
 import pytest_ocrleak
 from pytest_ocrleak import LeakError
-from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import read
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = libc.mmap.restype = ctypes.c_void_p
@@ -299,9 +298,9 @@ def test_a_number_of_runs_is_kept_to(runs: int, tmp_path: Path) -> None:
 def test_a_cache_that_fills_once_is_a_residue() -> None:
     """What the first runs keep for good is told apart from growth."""
     cache: dict[int, bytearray] = {}
-    growth = pytest_ocrleak.assert_no_growth(lambda: cache.setdefault(0, bytearray(1_000_000)))
+    growth = pytest_ocrleak.assert_no_growth(lambda: cache.setdefault(0, bytearray(40_000_000)))
     assert growth["heap"].verdict == "clean"
-    assert growth["heap"].one_time == pytest.approx(1_000_000, rel=0.05)
+    assert growth["heap"].one_time == pytest.approx(40_000_000, rel=0.1)
 
 
 def test_a_tolerance_accepts_known_growth() -> None:
@@ -388,9 +387,59 @@ def test_what_others_open_and_close_meanwhile_is_not_blamed() -> None:
         thread.join()
 
 
+def test_temp_files_that_go_leave_nothing_behind_in_the_watch() -> None:
+    """The paths of a batch are forgotten with their files, or they would read as growth."""
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile(dir=folder):
+            pass
+
+    growth = pytest_ocrleak.assert_no_growth(work, track="heap,pyblocks,tempfiles")
+    assert [each.verdict for each in growth.values()] == ["clean"] * 3
+    assert growth["pyblocks"].per_run < 0.1
+
+
+def test_temp_files_in_an_old_folder_are_told_one_by_one() -> None:
+    """Tempfile opens through the folder, which is not new for that; what is left in it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        with (
+            pytest.raises(LeakError) as caught,
+            pytest_ocrleak.guard(track="tempfiles"),
+            tempfile.NamedTemporaryFile(dir=folder, prefix="left", delete=False) as file,
+        ):
+            pass
+        assert [leak.what for leak in caught.value.leaks] == [file.name]
+
+
+def test_files_that_pile_up_in_a_new_folder_are_counted() -> None:
+    """The folder is made once and named; what grows is what is in it."""
+    with tempfile.TemporaryDirectory() as outer:
+        inner = Path(outer) / "inner"
+
+        def work() -> None:
+            inner.mkdir(exist_ok=True)
+            os.close(tempfile.mkstemp(dir=inner)[0])
+
+        with pytest.raises(LeakError, match="inner") as caught:
+            pytest_ocrleak.assert_no_growth(work, runs=20, track="tempfiles")
+        assert caught.value.check.meters["tempfiles"].per_run == pytest.approx(1)
+
+
+READING = """
+import json, pytest_ocrleak
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import read
+growth = pytest_ocrleak.assert_no_growth(read, Limits().meters, runs=2000, time_limit=60)
+print(json.dumps({name: each.series for name, each in growth.items()}))
+"""
+
+
 def test_two_thousand_readings_move_no_meter() -> None:
-    """Measuring takes nothing that it measures: less than a byte a reading."""
-    growth = pytest_ocrleak.assert_no_growth(read, Limits().meters, runs=2000, time_limit=60)
-    moved = {name: sum(each.series[12:]) for name, each in growth.items()}  # the second thousand
+    """Measuring takes nothing that it measures: less than a byte a reading.
+
+    In a process of its own: in a worker of xdist other threads take and free blocks meanwhile.
+    """
+    done = subprocess.run([sys.executable, "-c", READING], check=True, capture_output=True)
+    second = {name: sum(steps[12:]) for name, steps in json.loads(done.stdout).items()}
     accepted = {"heap": 1000, "pyblocks": 20, "rss": 1_000_000}
-    assert {name for name, change in moved.items() if change > accepted.get(name, 0)} == set()
+    assert not {name: change for name, change in second.items() if change > accepted.get(name, 0)}

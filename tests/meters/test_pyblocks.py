@@ -48,6 +48,56 @@ def test_a_list_that_grows_by_a_small_object() -> None:
     assert meters["heap"].per_run < 32
 
 
+class Page:
+    """Something of a user's own."""
+
+    def __init__(self) -> None:
+        self.text = f"page {id(self)}"
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (Page, ["1 test_pyblocks.Page", "1 str"]),
+        (object, ["1 object"]),
+        (lambda: bytes(100), ["1 bytes"]),
+        (lambda: {"a": [1.5]}, ["1 dict", "1 list"]),
+    ],
+)
+def test_the_objects_that_grow_are_named(make: Callable[[], object], names: list[str]) -> None:
+    """By type and number per run, whether the collector tracks them or not."""
+    kept: list[object] = []
+    with pytest.raises(LeakError) as caught:
+        pytest_ocrleak.assert_no_growth(lambda: kept.append(make()), track="pyblocks")
+    (leak,) = caught.value.leaks
+    assert all(name in leak.what for name in names)
+
+
+def test_what_the_user_froze_stays_frozen() -> None:
+    """A check leaves out of its collections what was there, and thaws no more than that."""
+    code = (
+        "import gc, pytest_ocrleak; before = gc.get_freeze_count();"
+        "pytest_ocrleak.assert_no_growth(int); assert gc.get_freeze_count() <= before;"
+        "gc.freeze(); frozen = gc.get_freeze_count();"
+        "pytest_ocrleak.assert_no_growth(int); assert gc.get_freeze_count() > 0.9 * frozen"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_garbage_in_cycles_is_collected_while_repeating() -> None:
+    """Cycles made by the code are no leak; the same kept is one."""
+    kept: list[object] = []
+
+    def cycle() -> list[object]:
+        ring: list[object] = []
+        ring.append(ring)
+        return ring
+
+    assert pytest_ocrleak.assert_no_growth(cycle)["pyblocks"].verdict == "clean"
+    with pytest.raises(LeakError, match="1 list"):
+        pytest_ocrleak.assert_no_growth(lambda: kept.append(cycle()), track="pyblocks")
+
+
 def test_the_report_tells_blocks() -> None:
     """In the table and in the JSON: a block's size is not known, so no bytes are claimed."""
     kept: list[object] = []
