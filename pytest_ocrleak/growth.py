@@ -26,7 +26,7 @@ from pytest_ocrleak.trend import (
     visible,
 )
 
-__all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "judge"]
+__all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "due", "judge"]
 
 Verdict = Literal["clean", "leak", "inconclusive", "unavailable", "unjudged"]
 
@@ -38,6 +38,7 @@ CONVICTED = 2048, 0.3  # runs, or share of the time, before bytes are called a l
 ALIKE = 1.5  # factor between growth per run and its bounds, at most, where it is a leak's
 NOISE = 2  # times the deepest fall that a leak has risen by, and what can be taken unseen
 COARSE = 4  # times what the meter can show, above which a clean verdict waits to become finer
+MORE = 1.03  # times the readings that were looked at before, until the next look
 FADES = "it grows ever more slowly, as caches do"
 
 
@@ -80,7 +81,7 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
 
     """
     judged = series.judged
-    if len(judged.steps) < (WINDOW if series.scale.exact else FEWEST) and spent < CONVICTED[1]:
+    if judged.size < (WINDOW if series.scale.exact else FEWEST) and spent < CONVICTED[1]:
         return None
     verdict, reason = decide(judged, tolerance, spent)
     if verdict in ("inconclusive", "unjudged") and spent < 1:
@@ -108,6 +109,11 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
     )
 
 
+def due(readings: int, looked: int) -> bool:
+    """Tell whether to judge so many readings, where fewer were looked at before."""
+    return readings >= MORE * looked
+
+
 def residue(judged: Series, per_run: float) -> float:
     """Return the level that growth per run does not explain, where the series ended."""
     newer = judged.tail.halves[1]
@@ -117,7 +123,7 @@ def residue(judged: Series, per_run: float) -> float:
 
 def decide(judged: Series, tolerance: float | None, spent: float) -> tuple[Verdict, str]:
     """Return the verdict on a series without its warm-up, and the reason where it is open."""
-    steps = len(judged.steps)
+    steps = judged.size
     if judged.scale.exact and not tolerance:
         return counted(judged, spent)
     if steps < FEW:
@@ -142,7 +148,7 @@ def counted(judged: Series, spent: float) -> tuple[Verdict, str]:
     if newer <= 0 and stopped(judged):
         return ("clean", "") if reached(ACQUITTED, judged, spent) else still_open(recent)
     lasting = older > 0 and 2 * newer >= older
-    if lasting and len(recent.steps) >= WINDOW and reached(POOLED, judged, spent):
+    if lasting and recent.size >= WINDOW and reached(POOLED, judged, spent):
         return "leak", ""
     return still_open(recent)
 
@@ -155,7 +161,7 @@ def estimated(judged: Series, spent: float) -> tuple[Verdict, str]:
         if stopped(judged, least, once=int(over)) and (waited or fine(judged)):
             return "clean", ""
     if fading(tail):
-        ended = ending(tail) and len(tail.steps) >= FEWEST and (over or fine(judged))
+        ended = ending(tail) and tail.size >= FEWEST and (over or fine(judged))
         return ("clean", FADES) if ended else ("inconclusive", f"{FADES}: more time would tell")
     return ("leak", "") if lasts(judged, judged.scale.floor, spent) else still_open(tail)
 
@@ -173,7 +179,7 @@ def fine(judged: Series) -> bool:
 
 def against(tolerance: float, judged: Series, spent: float) -> tuple[Verdict, str]:
     """Return the verdict where the question is "more than this per run?"."""
-    if len(judged.tail.steps) < FEWEST and spent < 1:
+    if judged.tail.size < FEWEST and spent < 1:
         return still_open(judged.tail)
     found = trend(judged)
     if bound(judged, found) <= tolerance:
@@ -201,7 +207,7 @@ def lasts(judged: Series, floor: float, spent: float) -> bool:
         return True
     if not reached(CONVICTED, judged, spent):
         return False
-    return (len(tail.steps) >= FEWEST and steady(tail.smooth, floor)) or (
+    return (tail.size >= FEWEST and steady(tail.smooth, floor)) or (
         slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
     )
 
@@ -220,7 +226,7 @@ def least_rise(judged: Series, over: Series) -> float:
 def alike(tail: Series, floor: float, few: int) -> bool:
     """Tell whether all steps rise by about the same, which noise does not."""
     typical = median(tail.rates)
-    return len(tail.steps) >= few and min(tail.rates) >= typical / 2 > floor / 2
+    return tail.size >= few and min(tail.rates) >= typical / 2 > floor / 2
 
 
 def reached(threshold: tuple[int, float], judged: Series, spent: float) -> bool:
@@ -231,6 +237,6 @@ def reached(threshold: tuple[int, float], judged: Series, spent: float) -> bool:
 def still_open(part: Series) -> tuple[Verdict, str]:
     """Return that it is undecided, and what would decide it."""
     return "inconclusive", (
-        f"{len(part.steps)} readings rise and stand still: more runs or time, or a process of its "
+        f"{part.size} readings rise and stand still: more runs or time, or a process of its "
         "own, would tell"
     )

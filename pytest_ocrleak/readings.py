@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pytest_ocrleak.compare import lingering
 from pytest_ocrleak.device import Return, above
-from pytest_ocrleak.growth import FEW, Growth, Series, judge
+from pytest_ocrleak.growth import FEW, Growth, Series, due, judge
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
 from pytest_ocrleak.settle import Patience
@@ -44,7 +44,7 @@ class Readings:
         self._others = array("d", bytes(8 * ROOM))
         self._sources = {meter.name: "" for meter in limits.meters}
         self._hindrances = dict(self._sources)
-        self._length = 0
+        self._length = self._looked = 0
         self.memory = Return()
         self._made_of = self._explain()
         self.baseline = self.latest = Snapshot({})
@@ -144,7 +144,13 @@ class Readings:
         return sum(weight(self.lingering(snapshot, name)) for name in snapshot.readings)
 
     def decided(self, spent: float) -> bool:
-        """Tell whether every meter has its verdict, or things leak: bytes then follow from them."""
+        """Tell whether every meter has its verdict, or things leak: bytes then follow from them.
+
+        Looked at when there are some more readings than the last time, which bounds its cost.
+        """
+        if not due(self._length, self._looked):
+            return False
+        self._looked = self._length
         verdicts = {name: self.growth(name, spent) for name in self._values}
         leaking = (METERS[n].exact and g and g.verdict == "leak" for n, g in verdicts.items())
         return all(verdicts.values()) or any(leaking)

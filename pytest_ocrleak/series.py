@@ -48,6 +48,11 @@ class Series:
         return max(1, self.runs[-1] - self.runs[0])
 
     @property
+    def size(self) -> int:
+        """The number of steps from reading to reading."""
+        return len(self.values) - 1
+
+    @property
     def rise(self) -> float:
         """The change from the first to the last reading."""
         return self.values[-1] - self.values[0]
@@ -84,7 +89,7 @@ class Series:
     @cached_property
     def recent(self) -> "Series":
         """The newer half of the readings, as many steps as a verdict on things takes at least."""
-        return self.part(max(0, min(len(self.steps) - WINDOW, len(self.steps) // 2)))
+        return self.part(max(0, min(self.size - WINDOW, self.size // 2)))
 
     @cached_property
     def halves(self) -> tuple["Series", "Series"]:
@@ -103,8 +108,8 @@ class Series:
         if len(self.values) <= THREE:
             return self
         inner = [sorted(self.values[i : i + THREE])[1] for i in range(len(self.values) - 2)]
-        first = median((self.values[0], inner[0], 3 * inner[0] - 2 * inner[1]))
-        last = median((self.values[-1], inner[-1], 3 * inner[-1] - 2 * inner[-2]))
+        first = sorted((self.values[0], inner[0], 3 * inner[0] - 2 * inner[1]))[1]
+        last = sorted((self.values[-1], inner[-1], 3 * inner[-1] - 2 * inner[-2]))[1]
         return Series(self.runs, (first, *inner, last), self.scale, warm=True)
 
     @cached_property

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from pytest_ocrleak.growth import Growth, Scale, Series, judge
+from pytest_ocrleak.growth import Growth, Scale, Series, due, judge
 from pytest_ocrleak.repeat import BATCH_SECONDS, GENTLE, SLOW_SECONDS, Batch, growing
 
 HEAP = Scale("B", quantum=16, hidden=1032)
@@ -284,9 +284,13 @@ def check(code: Code, leak: float = 0.0) -> Outcome:
     counts = np.array(runs, float)
     held = code.level(counts) + leak * counts + code.noise(len(counts))
     values = (np.floor(held / HEAP.quantum) * HEAP.quantum).tolist()
+    looked = 0
     for end in range(2, len(runs) + 1):
         over = spent[end - 1] >= TIME_LIMIT or values[end - 1] - values[1] > BUDGET
         share = 1.0 if over else spent[end - 1] / TIME_LIMIT
+        if not over and not due(end, looked):
+            continue
+        looked = end
         if growth := judge(Series(runs[:end], values[:end], HEAP), None, share):
             return Outcome(growth, spent[end - 1])
     raise AssertionError("a check whose time is over has a verdict")
