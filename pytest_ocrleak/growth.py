@@ -5,6 +5,7 @@ a sequential test. The method, its error rates and the reasons for the constants
 docs/verdict.md; ``tests/unit/test_error_rates.py`` measures them.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -26,7 +27,7 @@ from pytest_ocrleak.trend import (
     visible,
 )
 
-__all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "due", "judge"]
+__all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "due", "judge", "practise"]
 
 Verdict = Literal["clean", "leak", "inconclusive", "unavailable", "unjudged"]
 
@@ -35,6 +36,8 @@ ACQUITTED = 200, 0.2  # runs, or share of the time, before anything is called cl
 PATIENCE = 0.05  # share of the time that a clean verdict may take to become fine
 POOLED = 128, 0.3  # runs, or share of the time, before things are called a leak: pools fill
 CONVICTED = 2048, 0.3  # runs, or share of the time, before bytes are called a leak: caches fill
+FILLED = 16384, 0.1  # the same (both shares with 2048 runs) where growth is not quite the same
+SAME = 1.1  # factor between growth per run and its bounds, at most, where it is the same
 ALIKE = 1.5  # factor between growth per run and its bounds, at most, where it is a leak's
 NOISE = 2  # times the deepest fall that a leak has risen by, and what can be taken unseen
 COARSE = 4  # times what the meter can show, above which a clean verdict waits to become finer
@@ -64,6 +67,19 @@ class Growth:
     unit: str = "B"
     reason: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@functools.cache
+def practise() -> None:
+    """Judge made-up series once: what the interpreter keeps of a first time must not show."""
+    noisy = [float(index % 3) for index in range(40)]
+    rising = [100.0 * index for index in range(40)]
+    for values in (noisy, rising, [*noisy, *rising]):
+        for exact in (False, True):
+            series = Series(range(len(values)), values, Scale(exact=exact))
+            for spent in (0.5, 1.0):
+                judge(series, None, spent)
+                judge(series, 1.0, spent)
 
 
 def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) -> Growth | None:
@@ -207,15 +223,16 @@ def lasts(judged: Series, floor: float, spent: float) -> bool:
         return True
     if not reached(CONVICTED, judged, spent):
         return False
-    return (tail.size >= FEWEST and steady(tail.smooth, floor)) or (
-        slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
+    filled = reached(FILLED, judged, spent)
+    return (tail.size >= FEWEST and steady(tail.smooth, floor, ALIKE if filled else SAME)) or (
+        filled and slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
     )
 
 
-def steady(tail: Series, floor: float) -> bool:
-    """Tell whether growth is above a floor in nearly all blocks, and about the same."""
+def steady(tail: Series, floor: float, factor: float) -> bool:
+    """Tell whether growth is above a floor in nearly all blocks, and the same to a factor."""
     per_run, low, high = interval(tail)
-    return max(floor, per_run / ALIKE) < low and high < ALIKE * per_run
+    return max(floor, per_run / factor) < low and high < factor * per_run
 
 
 def least_rise(judged: Series, over: Series) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pytest_ocrleak.compare import lingering
 from pytest_ocrleak.device import Return, above
-from pytest_ocrleak.growth import FEW, Growth, Series, due, judge
+from pytest_ocrleak.growth import FEW, Growth, Series, due, judge, practise
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
 from pytest_ocrleak.settle import Patience
@@ -45,6 +45,7 @@ class Readings:
         self._sources = {meter.name: "" for meter in limits.meters}
         self._hindrances = dict(self._sources)
         self._length = self._looked = 0
+        practise()
         self.memory = Return()
         self._made_of = self._explain()
         self.baseline = self.latest = Snapshot({})

@@ -13,7 +13,8 @@ from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.series import BLOCKS
 
-BATCH_SECONDS = 0.001  # less than a reading takes
+BATCH_SECONDS = 0.0005  # less than a reading takes
+LEAST = 16  # runs of a batch, where they are neither slow nor leave things: ten make a verdict
 SLOW_SECONDS = 0.01  # a run that takes longer stays single
 GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch
 STEEP = 1.5  # the same where things linger: each reading waits for them to close
@@ -72,8 +73,11 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
             break
         size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
     readings.warmed(done)
-    slow = seconds / size >= SLOW_SECONDS
-    return Batch(size, 1.0 if slow else STEEP if leaves else GENTLE)
+    if seconds / size >= SLOW_SECONDS:
+        return Batch(size, 1.0)
+    if leaves or readings.takes_memory:
+        return Batch(size, STEEP)
+    return Batch(max(size, LEAST), GENTLE)
 
 
 def make(run: Run, runs: int) -> None:

@@ -45,7 +45,7 @@ def frozen() -> Generator[None]:
     What the code makes is collected as ever. Where the user has frozen objects (gc.freeze) that is
     left as it is, for thawing knows no difference.
     """
-    settle()
+    gc.collect()
     if gc.get_freeze_count() > AT_START:
         yield
         return

@@ -19,7 +19,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from pytest_ocrleak.growth import Growth, Scale, Series, due, judge
-from pytest_ocrleak.repeat import BATCH_SECONDS, GENTLE, SLOW_SECONDS, Batch, growing
+from pytest_ocrleak.repeat import BATCH_SECONDS, GENTLE, LEAST, SLOW_SECONDS, Batch, growing
 
 HEAP = Scale("B", quantum=16, hidden=1032)
 TIME_LIMIT = 10.0  # seconds
@@ -136,7 +136,7 @@ def spikes(rng: Generator, deviation: float, share: float) -> Callable[[int], Nu
 
 def spiky(rng: Generator) -> Code:
     """An allocator's noise, with rare large spikes."""
-    noise = spikes(rng, power(rng, 0, 3), rng.uniform(0.005, 0.1))
+    noise = spikes(rng, power(rng, 0, 3), rng.uniform(0.005, 0.05))
     return Code(none, noise, 0, power(rng, -5.5, -1))
 
 
@@ -271,7 +271,8 @@ def readings(seconds: float) -> Iterator[tuple[int, float]]:
     runs = 1 + int(1.12 * size)  # the calibration is part of the warm-up
     spent = runs * seconds + READING
     yield runs, spent
-    for batch in growing(Batch(size, 1.0 if seconds >= SLOW_SECONDS else GENTLE)):
+    quick = Batch(max(size, LEAST), GENTLE)
+    for batch in growing(Batch(size, 1.0) if seconds >= SLOW_SECONDS else quick):
         runs, spent = runs + batch, spent + batch * seconds + READING
         yield runs, spent
         if spent >= TIME_LIMIT:
