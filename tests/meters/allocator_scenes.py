@@ -15,7 +15,7 @@ from pytest_ocrleak import LeakError, settle
 from pytest_ocrleak.meters import heap
 from pytest_ocrleak.snapshot import Amount, Reading
 
-RUNS = 240
+RUNS = 2400
 LARGE = 3 << 20
 
 process = ctypes.CDLL(None)

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -385,6 +387,20 @@ def test_what_others_open_and_close_meanwhile_is_not_blamed() -> None:
     finally:
         over.set()
         thread.join()
+
+
+def test_what_goes_two_runs_later_is_no_leak() -> None:
+    """A file that the next run but one closes lingers after each run, and never more of them."""
+    last: deque[object] = deque(maxlen=2)
+
+    def work() -> None:
+        last.append(Path(os.devnull).open("rb"))  # noqa: SIM115 - the deque drops it
+
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        growth = pytest_ocrleak.assert_no_growth(work, runs=200, track="fds")
+        last.clear()
+    assert growth["fds"].verdict == "clean"
+    assert growth["fds"].one_time <= 2
 
 
 def test_temp_files_that_go_leave_nothing_behind_in_the_watch() -> None:
