@@ -10,6 +10,7 @@ from pytest_ocrleak.device import Return, above
 from pytest_ocrleak.growth import FEW, Growth, Series, due, judge, practise
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
+from pytest_ocrleak.meters.rss import Account
 from pytest_ocrleak.settle import Patience
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.snapshot import (
@@ -47,7 +48,7 @@ class Readings:
         self._length = self._looked = 0
         practise()
         self.memory = Return()
-        self._made_of = self._explain()
+        self._made_of = self._account()
         self.baseline = self.latest = Snapshot({})
         for _ in range(2):  # the first time costs memory that is not the user's
             self.baseline = self.resting(self.latest, Patience(0.0))
@@ -55,12 +56,12 @@ class Readings:
             self._length = 0
             self.keep(self.baseline, 0)
 
-    def _explain(self) -> Mapping[str, int]:
-        """Return what resident memory is made of now, if it is judged."""
+    def _account(self) -> Account | None:
+        """Return what tells of what resident memory is made now, if it is judged."""
         try:
-            return rss.explain() if "rss" in self._values else {}
+            return rss.account() if "rss" in self._values else None
         except OSError:  # the figure stands without it
-            return {}
+            return None
 
     def explained(self) -> Mapping[str, int]:
         """Return what a change of resident memory that is worth it is made of, in bytes."""
@@ -68,13 +69,12 @@ class Readings:
         if not isinstance(start, Amount) or not isinstance(end, Amount):
             return {}
         change = end.value - start.value
-        if abs(change) < WORTH:
+        now = self._account() if abs(change) >= WORTH else None
+        if now is None or self._made_of is None:
             return {}
-        now = self._explain()
-        parts = {name: now[name] - self._made_of.get(name, 0) for name in now}
-        if parts:
-            parts["unexplained"] = change - sum(parts.values())
-        return parts
+        before, after = rss.explain(self._made_of), rss.explain(now)
+        parts = {name: after[name] - before.get(name, 0) for name in after}
+        return {**parts, "unexplained": change - sum(parts.values())}
 
     @property
     def runs(self) -> int:

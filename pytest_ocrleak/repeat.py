@@ -14,7 +14,7 @@ from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.series import BLOCKS
 
 BATCH_SECONDS = 0.0005  # less than a reading takes
-LEAST = 16  # runs of a batch, where they are neither slow nor leave things: ten make a verdict
+LEAST = 24  # runs of a batch, where they are neither slow nor leave things: few make a verdict
 SLOW_SECONDS = 0.01  # a run that takes longer stays single
 GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch
 STEEP = 1.5  # the same where things linger: each reading waits for them to close
@@ -71,13 +71,18 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
         leaves = readings.lingering_now() > held
         if seconds > BATCH_SECONDS or leaves or readings.takes_memory:
             break
-        size = min(10 * size, int(size * BATCH_SECONDS / max(seconds, 1e-9)) + 1)
+        size *= 10
     readings.warmed(done)
-    if seconds / size >= SLOW_SECONDS:
-        return Batch(size, 1.0)
     if leaves or readings.takes_memory:
-        return Batch(size, STEEP)
-    return Batch(max(size, LEAST), GENTLE)
+        return Batch(1, STEEP if seconds < size * SLOW_SECONDS else 1.0)
+    return batch(seconds / size)
+
+
+def batch(seconds: float) -> Batch:
+    """Return the first batch of runs that take so long each."""
+    if seconds >= SLOW_SECONDS:
+        return Batch(1, 1.0)
+    return Batch(max(LEAST, int(BATCH_SECONDS / max(seconds, 1e-9))), GENTLE)
 
 
 def make(run: Run, runs: int) -> None:

@@ -42,10 +42,10 @@ def settle() -> None:
 def frozen() -> Generator[None]:
     """Leave out of each collection what is there now, which a large process pays dearly for.
 
-    What the code makes is collected as ever. Where the user has frozen objects (gc.freeze) that is
-    left as it is, for thawing knows no difference.
+    What the code makes is collected as ever; garbage that is there already stays until the end.
+    Where the user has frozen objects (gc.freeze) that is left as it is, for thawing knows no
+    difference.
     """
-    gc.collect()
     if gc.get_freeze_count() > AT_START:
         yield
         return

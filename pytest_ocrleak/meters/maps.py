@@ -10,6 +10,7 @@ import functools
 import resource
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from pytest_ocrleak.meters import allocated, elf, procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
@@ -34,10 +35,31 @@ def read() -> Reading:
 def mapped(text: str) -> Items:
     """Return what a reading of the address space shows.
 
-    Kept for the next reading: while the text is the same, so is what the allocators mapped.
+    Kept for the next reading: while the text is the same, so is what the allocators mapped. Lines
+    with a path seldom change and are kept on their own.
     """
+    lines = text.splitlines()
+    named = of_files("\n".join(line for line in lines if "/" in line))
+    areas = tuple(kinds(parse("\n".join(line for line in lines if "/" not in line)), stack_size()))
+    rest = unaccounted((*named.private, *areas), named.zeroed)
+    return Items((*named.files, *by_file(areas), *rest))
+
+
+class Named(NamedTuple):
+    """What lines with a path show: the files, private memory, and what libraries zeroed."""
+
+    files: tuple[MappedFile, ...]
+    private: tuple[tuple[Kind, Area], ...]
+    zeroed: int
+
+
+@functools.lru_cache(maxsize=1)
+def of_files(text: str) -> Named:
+    """Return what those lines of ``/proc/self/maps`` show that have a path."""
     areas = list(kinds(parse(text), stack_size()))
-    return Items((*by_file(areas), *unaccounted(areas)))
+    libraries = {area.path for kind, area in areas if kind == "library"}
+    private = tuple((kind, area) for kind, area in areas if kind == "private")
+    return Named(tuple(by_file(areas)), private, sum(map(elf.zeroed, libraries)))
 
 
 @functools.cache
@@ -57,16 +79,14 @@ def by_file(areas: Iterable[tuple[Kind, Area]]) -> Iterator[MappedFile]:
         yield MappedFile(*key, size)
 
 
-def unaccounted(areas: Iterable[tuple[Kind, Area]]) -> Iterator[MappedFile]:
+def unaccounted(areas: Iterable[tuple[Kind, Area]], zeroed: int) -> Iterator[MappedFile]:
     """Yield what is mapped without a file beyond what is accounted for.
 
     Nothing where the allocators do not say what they mapped: then no memory can be told from
-    theirs.
+    theirs. ``zeroed`` are the bytes that libraries have beyond their files.
     """
     private = [area for kind, area in areas if kind == "private"]
     accounted = allocated.mapped(private)
     if accounted is not None:
-        libraries = {area.path for kind, area in areas if kind == "library"}
-        known = accounted + sum(elf.zeroed(path) for path in libraries)
-        size = sum(area.size for area in private) - known
+        size = sum(area.size for area in private) - accounted - zeroed
         yield MappedFile("", 0, NOBODY, kind="anonymous", size=size)

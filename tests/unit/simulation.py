@@ -19,7 +19,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from pytest_ocrleak.growth import Growth, Scale, Series, due, judge
-from pytest_ocrleak.repeat import BATCH_SECONDS, GENTLE, LEAST, SLOW_SECONDS, Batch, growing
+from pytest_ocrleak.repeat import BATCH_SECONDS, batch, growing
 
 HEAP = Scale("B", quantum=16, hidden=1032)
 TIME_LIMIT = 10.0  # seconds
@@ -265,15 +265,22 @@ LEAKING: tuple[Family, ...] = (
 )
 
 
+def warm_up(seconds: float) -> int:
+    """Return the runs that find out how fast the code is: 1, then ten times as many each time."""
+    size, runs = 1, 2
+    while size * seconds <= BATCH_SECONDS:
+        size *= 10
+        runs += size
+    return runs
+
+
 def readings(seconds: float) -> Iterator[tuple[int, float]]:
     """Yield the runs made by each reading, and the seconds spent, as a check would."""
-    size = 1 if seconds >= BATCH_SECONDS else int(BATCH_SECONDS / seconds) + 1
-    runs = 1 + int(1.12 * size)  # the calibration is part of the warm-up
+    runs = warm_up(seconds)
     spent = runs * seconds + READING
     yield runs, spent
-    quick = Batch(max(size, LEAST), GENTLE)
-    for batch in growing(Batch(size, 1.0) if seconds >= SLOW_SECONDS else quick):
-        runs, spent = runs + batch, spent + batch * seconds + READING
+    for size in growing(batch(seconds)):
+        runs, spent = runs + size, spent + size * seconds + READING
         yield runs, spent
         if spent >= TIME_LIMIT:
             return
