@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import PurePath
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
@@ -90,11 +89,15 @@ def outermost(items: Iterable[Item]) -> Iterator[Item]:
     every = list(items)
     folders = {item.path for item in every if isinstance(item, TempFile)}
     for item in every:
-        inside = isinstance(item, TempFile) and not folders.isdisjoint(
-            map(str, PurePath(item.path).parents)
-        )
-        if not inside:
+        if not (isinstance(item, TempFile) and any(map(folders.__contains__, above(item.path)))):
             yield item
+
+
+def above(path: str) -> Iterator[str]:
+    """Yield the folders that a path lies in, the nearest first."""
+    while separators := [at for at in (path.rfind("/"), path.rfind("\\")) if at > 0]:
+        path = path[: max(separators)]
+        yield path
 
 
 def tally(meter: str, names: Iterable[str]) -> Counter[str]:

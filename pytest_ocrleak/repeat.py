@@ -68,13 +68,15 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
     while True:
         seconds = timed(run, size, clock)
         done += size
-        leaves = readings.lingering_now() > held
-        if seconds > BATCH_SECONDS or leaves or readings.takes_memory:
+        leaves, fills = readings.lingering_now() > held, readings.takes_memory
+        if seconds > BATCH_SECONDS or leaves or fills:
             break
         size *= 10
     readings.warmed(done)
-    if leaves or readings.takes_memory:
+    if leaves:
         return Batch(1, STEEP if seconds < size * SLOW_SECONDS else 1.0)
+    if fills:
+        return Batch(1, 1.0)  # a device is soon full
     return batch(seconds / size)
 
 
