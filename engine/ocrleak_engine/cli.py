@@ -128,7 +128,11 @@ def _as_text(arguments: argparse.Namespace) -> int:
 
 
 def _as_json(arguments: argparse.Namespace) -> int:
-    entries = [_entry(_valid(image), page) for image, page in _pages(arguments)]
+    entries = []
+    for image, page in _pages(arguments):
+        if isinstance(page, EngineError):
+            _complain(_valid(f"{image}: {page}"))
+        entries.append(_entry(_valid(image), page))
     lines = ",\n".join(map(json.dumps, entries))  # one image a line
     print(f"[\n{lines}\n]")
     return FAILED if any("error" in entry for entry in entries) else DONE
@@ -158,8 +162,9 @@ def _valid(text: str) -> str:
 def _pages(arguments: argparse.Namespace) -> "Iterator[tuple[str, Page | EngineError]]":
     from .engine import OcrEngine  # noqa: PLC0415  # list, path and prune need no onnxruntime
 
-    models = {"detector": arguments.detector, "recognizer": arguments.recognizer}
-    with OcrEngine(arguments.model_dir, **models) as engine:
+    asked = {name: getattr(arguments, name) for name in ("detector", "recognizer", "max_pixels")}
+    options = {name: value for name, value in asked.items() if value is not None}
+    with OcrEngine(arguments.model_dir, **options) as engine:
         for image in arguments.images:
             try:
                 page = engine.recognize(image)
@@ -183,6 +188,12 @@ def _parser() -> argparse.ArgumentParser:
     recognize.add_argument("--json", action="store_true", help="print one JSON document")
     for stage in ("detector", "recognizer"):
         recognize.add_argument(f"--{stage}", metavar="NAME", help="another model of the folder")
+    recognize.add_argument(
+        "--max-pixels",
+        type=_positive,
+        metavar="N",
+        help="refuse larger images (default: 100000000)",
+    )
     return parser
 
 
@@ -224,6 +235,13 @@ def _not_empty(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
 
 
 def _one_line(text: str) -> str:

@@ -187,8 +187,9 @@ class OcrEngine:
 
     def __del__(self) -> None:
         if self._stages is not None:
+            dropped = repr(self)
             self._close()
-            warnings.warn(f"unfreed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            warnings.warn(f"unfreed {dropped}", ResourceWarning, stacklevel=2, source=self)
 
     def __repr__(self) -> str:
         state = "freed" if self.freed else "loaded" if self._stages else "not loaded"

@@ -81,7 +81,7 @@ def check_size(size: tuple[int, ...], max_pixels: int, name: str) -> None:
     if len(size) > 1 and size[0] * size[1] > max_pixels:
         raise ImageTooLargeError(
             f"{name} has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels}; "
-            "scale it down, or make the engine with a larger max_pixels"
+            "scale it down, or raise max_pixels (on the command line: --max-pixels)"
         )
 
 

@@ -94,6 +94,8 @@ class ModelFolder:
         path = self.path / name
         if not self._inside(path):
             raise self._outside(name)
+        if not os.path.lexists(path) and name in {file.name for file in shipped.files()}:
+            shipped.install(self.path, path.stem)  # beside a model of the user's for another stage
         if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises on a name too long
             raise self._missing(name)
         return path

@@ -151,7 +151,7 @@ def check_providers(providers: Sequence[Provider]) -> None:
     for name in map(_provider_name, providers):
         if name not in available:
             raise ProviderError(
-                f"{name} is not in this onnxruntime, which has {', '.join(available)}"
+                f"{name} is not in this onnxruntime; name one that is ({', '.join(available)})"
                 f"{_advice(name, _installed())}"
             )
 

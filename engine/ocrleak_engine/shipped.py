@@ -34,8 +34,10 @@ def files() -> tuple[ShippedFile, ...]:
     return tuple(ShippedFile(e["name"], e["size"], e["sha256"]) for e in entries)
 
 
-def install(target: Path) -> None:
+def install(target: Path, stem: str = "") -> None:
     """Copy into `target` whichever shipped files it lacks; what is there stays as it is.
+
+    With a `stem` only the model of that name and its characters.
 
     Any number of processes may do this at once: each file appears whole, and whoever comes second
     leaves the first one's copy alone.
@@ -49,7 +51,8 @@ def install(target: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         clear_leftovers(target)
         for file in files():
-            _install_one(file, target / file.name)
+            if stem in ("", Path(file.name).stem):
+                _install_one(file, target / file.name)
     except (OSError, ValueError) as error:
         raise _cannot_copy(target, error) from error
 

@@ -249,9 +249,30 @@ def test_json_is_valid_without_models(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.usefixtures("folder")
 def test_recognize_without_models(images: Path) -> None:
     """What no image can help is said once."""
-    done = ocrleak_engine("recognize", "a.png", "b.png", cwd=images)
+    done = ocrleak_engine("recognize", "a.png", "b.png", "--detector", "gone.onnx", cwd=images)
     assert (done.returncode, done.stdout) == (1, "")
     assert_one_sentence(done.stderr)
+
+
+def test_a_model_of_ones_own_needs_no_shipped_folder(images: Path, tmp_path: Path) -> None:
+    """The other stage's shipped model is copied beside it; nothing else is."""
+    (tmp_path / "mine.onnx").write_bytes((images / "m" / "ppocrv6_tiny_det.onnx").read_bytes())
+    done = ocrleak_engine(
+        *("recognize", "a.png", "--model-dir", str(tmp_path), "--detector", "mine.onnx"), cwd=images
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    models = sorted(path.name for path in tmp_path.glob("*.onnx"))
+    assert models == ["mine.onnx", "ppocrv6_tiny_rec.onnx"]
+
+
+def test_the_pixel_limit_is_an_option(images: Path) -> None:
+    """What is told on refusal can be done where it is told; with --json it is told as well."""
+    done = ocrleak_engine("recognize", "a.png", "--max-pixels", "9", "--json", cwd=images)
+    assert done.returncode == 1
+    assert "--max-pixels" in done.stderr
+    assert json.loads(done.stdout)[0]["error"]
+    done = ocrleak_engine("recognize", "a.png", "--max-pixels", "1000000", cwd=images)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_recognize_with_another_model(images: Path, capsys: pytest.CaptureFixture[str]) -> None:

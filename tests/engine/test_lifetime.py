@@ -181,7 +181,7 @@ def test_a_dropped_engine_warns_and_frees(native: Callable[[], int], picture: Im
     before = native()
     engine = OcrEngine()
     engine.recognize(picture)
-    with pytest.warns(ResourceWarning, match="unfreed <OcrEngine"):
+    with pytest.warns(ResourceWarning, match="unfreed <OcrEngine loaded"):
         del engine
     assert native() - before < SLACK
     OcrEngine()

@@ -8,7 +8,11 @@ import pytest
 from simulation import CLEAN, LEAKING, Family, rates
 
 FALSE_ALARMS = {"logarithmic_cache": 4}  # in 2000; all in all fewer than one in 2000
-SMALL = {"steady": 0.96, "slow": 0.99, "amortized": 0.98}  # caught, where some growth is smaller than the noise
+SMALL = {
+    "steady": 0.96,
+    "slow": 0.99,
+    "amortized": 0.98,
+}  # caught, where some growth is smaller than the noise
 OPEN = 0.02  # inconclusive, of 2000
 POWER = 0.99
 COVERAGE = 0.95
