@@ -140,7 +140,7 @@ def jinja_templates(which: str) -> Run:
     environment = jinja2.Environment(autoescape=True)
     numbers = count() if which == "fresh" else cycle([1])
 
-    def run() -> str:
+    def run() -> object:
         source = f"{{% for x in xs %}}{{{{ x }}}}{{% endfor %}} {next(numbers)}"
         return environment.from_string(source).render(xs=range(5))
 
