@@ -10,7 +10,6 @@ from pytest_ocrleak.device import Return, above
 from pytest_ocrleak.growth import FEW, Growth, Series, due, judge, practise
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
-from pytest_ocrleak.meters.rss import Account
 from pytest_ocrleak.settle import Patience
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.snapshot import (
@@ -48,20 +47,21 @@ class Readings:
         self._length = self._looked = 0
         practise()
         self.memory = Return()
-        self._made_of = self._account()
+        self._made_of: Mapping[str, int] = {}
         self.baseline = self.latest = Snapshot({})
         for _ in range(2):  # the first time costs memory that is not the user's
             self.baseline = self.resting(self.latest, Patience(0.0))
             self._hindrances = dict.fromkeys(self._sources, "")
             self._length = 0
             self.keep(self.baseline, 0)
+            self._made_of = self._made_of or self._explain()  # once the heap is trimmed
 
-    def _account(self) -> Account | None:
-        """Return what tells of what resident memory is made now, if it is judged."""
+    def _explain(self) -> Mapping[str, int]:
+        """Return what resident memory is made of now, if it is judged."""
         try:
-            return rss.account() if "rss" in self._values else None
+            return rss.explain() if "rss" in self._values else {}
         except OSError:  # the figure stands without it
-            return None
+            return {}
 
     def explained(self) -> Mapping[str, int]:
         """Return what a change of resident memory that is worth it is made of, in bytes."""
@@ -69,11 +69,10 @@ class Readings:
         if not isinstance(start, Amount) or not isinstance(end, Amount):
             return {}
         change = end.value - start.value
-        now = self._account() if abs(change) >= WORTH else None
-        if now is None or self._made_of is None:
+        now = self._explain() if abs(change) >= WORTH else {}
+        if not now:
             return {}
-        before, after = rss.explain(self._made_of), rss.explain(now)
-        parts = {name: after[name] - before.get(name, 0) for name in after}
+        parts = {name: now[name] - self._made_of.get(name, 0) for name in now}
         return {**parts, "unexplained": change - sum(parts.values())}
 
     @property

@@ -5,7 +5,6 @@ Alone it is no evidence of a leak, since an allocator keeps what was freed; the 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import psutil
 
@@ -43,32 +42,17 @@ def resident(status: str) -> int:
     return sum(int(value.split()[0]) * 1024 for key, _, value in lines if key in RESIDENT)
 
 
-class Account(NamedTuple):
-    """What tells of what resident memory is made: the address space, and the allocators' sums."""
-
-    smaps: str
-    in_use: int
-    large: int
-    arenas: int
-
-
-def account() -> Account | None:
-    """Return what tells of what resident memory is made, ``None`` where the system can't tell.
+def explain() -> Mapping[str, int]:
+    """Return resident memory by what it is made of, in bytes; empty where the system can't tell.
 
     This walks the page tables (``/proc/self/smaps``) and costs milliseconds: it is for the start
     and the end of a check, not for each reading.
     """
     info = allocated.mallinfo() if procfs.LINUX else None
     if info is None:
-        return None
-    arenas = allocated.python_arenas() or 0
-    return Account(procfs.text("/proc/self/smaps"), info.uordblks, info.hblkhd, arenas)
-
-
-def explain(taken: Account) -> Mapping[str, int]:
-    """Return resident memory by what it is made of, in bytes."""
-    areas = kinds(parse(taken.smaps), stack_size())
-    return shares(areas, taken.in_use, taken.large, taken.arenas)
+        return {}
+    areas = list(kinds(parse(procfs.text("/proc/self/smaps")), stack_size()))
+    return shares(areas, info.uordblks, info.hblkhd, allocated.python_arenas() or 0)
 
 
 def shares(
