@@ -230,9 +230,11 @@ def lasts(judged: Series, floor: float, spent: float) -> bool:
     if not reached(CONVICTED, judged, spent):
         return False
     filled = reached(FILLED, judged, spent)
-    return (tail.size >= FEWEST and steady(tail.smooth, floor, ALIKE if filled else SAME)) or (
-        filled and slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
-    )
+    if tail.size >= FEWEST and (
+        steady(tail.straight, floor, SAME) or (filled and steady(tail.smooth, floor, ALIKE))
+    ):
+        return True
+    return filled and slope(tail) > floor and in_proportion(judged, least_rise(judged, judged))
 
 
 def steady(tail: Series, floor: float, factor: float) -> bool:

@@ -33,6 +33,11 @@ class Limits:
         return chosen(self.track)
 
     @property
+    def resting(self) -> tuple[Meter, ...]:
+        """The meters to read at rest: those judged, and threads, which while ending hold memory."""
+        return chosen(self.track and (*self.track, "threads"))
+
+    @property
     def exact(self) -> tuple[Meter, ...]:
         """Those of the meters that read things with an identity."""
         return tuple(meter for meter in self.meters if meter.exact)

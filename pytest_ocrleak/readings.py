@@ -141,7 +141,11 @@ class Readings:
         return self._count(self.latest)
 
     def _count(self, snapshot: Snapshot) -> int:
-        return sum(weight(self.lingering(snapshot, name)) for name in snapshot.readings)
+        return sum(
+            weight(self.lingering(snapshot, name))
+            for name in self._values
+            if name in snapshot.readings
+        )
 
     def decided(self, spent: float) -> bool:
         """Tell whether every meter has its verdict, or things leak: bytes then follow from them.

@@ -131,7 +131,8 @@ class Lives:
     def note(self, before: Snapshot, freed: Snapshot, dropped: Snapshot) -> None:
         """Note one life: what came between ``before`` and ``freed``, what went with the object."""
         self.judged += 1
-        for name, reading in freed.readings.items():
+        for name in (meter.name for meter in self.readings.limits.meters):
+            reading = freed[name]
             if isinstance(reading, Amount) and isinstance(after := dropped[name], Amount):
                 self.held[name].append(reading.value - after.value)
             rules = self.readings.limits.rules
@@ -163,7 +164,7 @@ def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_coun
 def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:
     """Make one life, and read while the freed object is held and again once it is not."""
     readings = lives.readings
-    before = read(readings.limits.meters)
+    before = read(readings.limits.resting)
     owned = life.live()
     freed = readings.resting(before, lives.patience if judged else settle.Patience())
     readings.keep(freed, number)

@@ -113,6 +113,22 @@ class Series:
         return Series(self.runs, (first, *inner, last), self.scale, warm=True)
 
     @cached_property
+    def straight(self) -> "Series":
+        """The series without single spikes, smoothed about its median rate.
+
+        What rises evenly stays as it is. Smoothed as it stands it would follow a spike, by a step
+        of twice the rate and one of none.
+        """
+        rate = median(self.rates)
+        level = self.tilted(-rate).smooth
+        return level.tilted(rate)
+
+    def tilted(self, rate: float) -> "Series":
+        """Return the series with growth of so much per run added."""
+        values = [value + rate * runs for runs, value in zip(self.runs, self.values, strict=True)]
+        return Series(self.runs, values, self.scale, warm=True)
+
+    @cached_property
     def blocks(self) -> "Series":
         """The median readings of up to 13 parts of equal size, which bounds cost and noise."""
         if len(self.values) <= BLOCKS + 1:

@@ -97,13 +97,13 @@ class Patience:
         settling at once: what is freed in between fills free lists, which count as in use.
         """
         settle()
-        seen = read(limits.meters)
+        seen = read(limits.resting)
         for pause in waits(self.seconds):
             if not anything_new(before, seen, limits.rules):
                 return seen
             time.sleep(pause)
             settle()
-            seen = common(seen, read(limits.meters))
+            seen = common(seen, read(limits.resting))
         if anything_new(before, seen, limits.rules):
             seen = self.confirmed(before, seen, limits)
             self.seconds = max(self.least, self.seconds / 2)

@@ -116,6 +116,15 @@ def test_single_spikes_move_nothing() -> None:
     assert (growth.verdict, growth.per_run) == ("clean", 0)
 
 
+def test_a_steady_leak_is_seen_through_single_spikes() -> None:
+    """An allocator that held 29 KB at two looks of 24 hides nothing that rises evenly."""
+    levels = steady(6400, 26)
+    for spiky in (8, 17):
+        levels[spiky] += 29056
+    growth = verdict_on(*levels)
+    assert (growth.verdict, growth.per_run) == ("leak", 64)
+
+
 @pytest.mark.parametrize(
     ("step", "tolerance", "verdict"),
     [(64, 100, "clean"), (64, 10, "leak"), (64, 64, "clean")],
