@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pytest_ocrleak import compare as comparing
-from pytest_ocrleak import findings, meters, objects, settle
+from pytest_ocrleak import difference, findings, meters, objects, settle
 from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.inventory import Leak, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.outcome import Check, Kind, LeakError
 from pytest_ocrleak.pace import Count, Pace
@@ -18,7 +18,6 @@ from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Life, relive
 from pytest_ocrleak.repeat import repeat
 from pytest_ocrleak.report import text
-from pytest_ocrleak.snapshot import Leak, Snapshot
 
 Tolerance = Mapping[str, float | str]
 NOISE = {  # a life, see docs/verdict.md
@@ -58,7 +57,7 @@ class Checker:
 
     def compare(self, before: Snapshot, after: Snapshot) -> list[Leak]:
         """Return what appeared between two snapshots and is still there."""
-        return comparing.between(before, after, self.limits.rules)
+        return difference.between(before, after, self.limits.rules)
 
     @contextmanager
     def guard(

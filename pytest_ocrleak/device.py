@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from pytest_ocrleak import settle
+from pytest_ocrleak.inventory import Amount, Snapshot
 from pytest_ocrleak.meters import METERS
-from pytest_ocrleak.snapshot import Amount, Snapshot
 
 PATIENCE = 2.0  # seconds until the figure shows what was freed
 METER = "gpu"

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pytest_ocrleak.compare import leak, leaks, tally
+from pytest_ocrleak.difference import leak, leaks, tally
 from pytest_ocrleak.growth import FEW, Growth
+from pytest_ocrleak.inventory import Leak, MappedFile, Snapshot, Thread
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Lives
 from pytest_ocrleak.sizes import human
-from pytest_ocrleak.snapshot import Leak, MappedFile, Snapshot, Thread
 
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
 HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold until it is dropped

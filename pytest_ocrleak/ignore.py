@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from pytest_ocrleak.snapshot import Item
+from pytest_ocrleak.inventory import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_ocrleak import limits
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS
-from pytest_ocrleak.snapshot import Unavailable
 
 REPORTS = (".json",)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_ocrleak.growth import Growth, Verdict
-from pytest_ocrleak.snapshot import Leak
+from pytest_ocrleak.inventory import Leak
 
 Kind = Literal["test", "fixture", "guard", "growth", "release"]
 

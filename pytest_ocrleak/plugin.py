@@ -10,13 +10,13 @@ import pytest
 
 from pytest_ocrleak import files, options
 from pytest_ocrleak.check import Checker
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
 from pytest_ocrleak.off import Off
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.report import text
 from pytest_ocrleak.report.document import document, plain
-from pytest_ocrleak.snapshot import Unavailable
 
 
 @dataclass(slots=True, eq=False)

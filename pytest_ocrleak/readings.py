@@ -5,14 +5,10 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pytest_ocrleak.compare import lingering
 from pytest_ocrleak.device import Return, above
+from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.growth import FEW, Growth, Series, due, judge, practise
-from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import METERS, read, rss
-from pytest_ocrleak.settle import Patience
-from pytest_ocrleak.sizes import human
-from pytest_ocrleak.snapshot import (
+from pytest_ocrleak.inventory import (
     Amount,
     Item,
     MappedFile,
@@ -21,6 +17,10 @@ from pytest_ocrleak.snapshot import (
     Unavailable,
     Undecidable,
 )
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import METERS, read, rss
+from pytest_ocrleak.settle import Patience
+from pytest_ocrleak.sizes import human
 
 ROOM = 4096  # readings, more than a check takes
 BUDGET = {"B": 256e6, "blocks": 1e6}  # growth at which a check stops repeating

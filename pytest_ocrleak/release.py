@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_ocrleak import settle
-from pytest_ocrleak.compare import lingering, outermost
+from pytest_ocrleak.difference import lingering, outermost
 from pytest_ocrleak.growth import FEW
+from pytest_ocrleak.inventory import Amount, Item, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
 from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
-from pytest_ocrleak.snapshot import Amount, Item, Snapshot
 
 OVERTIME = 3  # times the time limit that lives may take before there are enough to judge bytes
 DROPPING = 0.1  # seconds that closing may take when a freed object is dropped

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
-from pytest_ocrleak.compare import anything_new, common
+from pytest_ocrleak.difference import anything_new, common
+from pytest_ocrleak.inventory import Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import heap, read, tempfiles
-from pytest_ocrleak.snapshot import Snapshot
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
 FIRST_WAIT = 0.01

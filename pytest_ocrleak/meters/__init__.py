@@ -9,6 +9,7 @@ import mmap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from pytest_ocrleak.inventory import Reading, Snapshot, Unavailable
 from pytest_ocrleak.meters import (
     fds,
     gpu,
@@ -22,7 +23,6 @@ from pytest_ocrleak.meters import (
     threads,
 )
 from pytest_ocrleak.series import Scale
-from pytest_ocrleak.snapshot import Reading, Snapshot, Unavailable
 
 PAGE = mmap.PAGESIZE
 STORE = 1032.0  # the largest block that glibc may hand out unseen, from a thread's own cache

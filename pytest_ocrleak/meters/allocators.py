@@ -13,9 +13,9 @@ from typing import Any
 
 import psutil
 
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.meters import native
 from pytest_ocrleak.meters.native import Allocator
-from pytest_ocrleak.snapshot import Unavailable
 
 PROBE = 65_000  # bytes; freeing more than 128 KiB would move glibc's threshold (mallopt(3))
 ATTEMPTS = 5  # other threads may allocate meanwhile

@@ -11,8 +11,8 @@ import stat
 import sys
 from collections.abc import Callable
 
+from pytest_ocrleak.inventory import Descriptor, Items, Reading, Unavailable
 from pytest_ocrleak.meters import procfs, reserve
-from pytest_ocrleak.snapshot import Descriptor, Items, Reading, Unavailable
 
 FOLDER = "/proc/self/fd" if procfs.LINUX else "/dev/fd"
 TRACKER, SERVER = "multiprocessing.resource_tracker", "multiprocessing.forkserver"

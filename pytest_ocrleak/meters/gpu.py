@@ -9,9 +9,9 @@ the device. Everywhere else the reading cannot be judged and says why.
 import os
 from dataclasses import replace
 
+from pytest_ocrleak.inventory import Amount, Reading, Unavailable, Undecidable
 from pytest_ocrleak.meters import cuda, nvml, procfs
 from pytest_ocrleak.meters.nvml import Device
-from pytest_ocrleak.snapshot import Amount, Reading, Unavailable, Undecidable
 
 ALL_SEEN = ("", "pid:[4026531836]")  # no namespaces, or the first: the kernel's PROC_PID_INIT_INO
 BELIEVED_FROM = (565, 57)

@@ -7,8 +7,8 @@ rather than wrong.
 
 import functools
 
+from pytest_ocrleak.inventory import Amount, Reading, Unavailable
 from pytest_ocrleak.meters.allocators import libc, serving
-from pytest_ocrleak.snapshot import Amount, Reading, Unavailable
 
 
 def source() -> str:

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from pytest_ocrleak.inventory import Items, MappedFile, Reading, Unavailable
 from pytest_ocrleak.meters import allocated, elf, procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
-from pytest_ocrleak.snapshot import Items, MappedFile, Reading, Unavailable
 
 NOBODY = "memory mapped without a file"
 

@@ -9,8 +9,8 @@ import os
 
 import psutil
 
+from pytest_ocrleak.inventory import Items, Process, Reading
 from pytest_ocrleak.meters import procfs
-from pytest_ocrleak.snapshot import Items, Process, Reading
 
 INIT = 1
 

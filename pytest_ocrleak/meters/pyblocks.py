@@ -7,7 +7,7 @@ blocks and not their bytes, so blocks are what is told.
 import functools
 import sys
 
-from pytest_ocrleak.snapshot import Amount, Reading, Unavailable
+from pytest_ocrleak.inventory import Amount, Reading, Unavailable
 
 PROBE = 1000  # objects
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 
 import psutil
 
+from pytest_ocrleak.inventory import Amount, Reading
 from pytest_ocrleak.meters import allocated, procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 from pytest_ocrleak.meters.maps import stack_size
-from pytest_ocrleak.snapshot import Amount, Reading
 
 RESIDENT = ("RssAnon", "RssFile", "RssShmem")
 NAMES: dict[Kind, str] = {

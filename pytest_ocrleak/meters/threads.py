@@ -5,8 +5,8 @@ import threading
 
 import psutil
 
+from pytest_ocrleak.inventory import Items, Reading, Thread
 from pytest_ocrleak.meters import procfs
-from pytest_ocrleak.snapshot import Items, Reading, Thread
 
 
 def source() -> str:

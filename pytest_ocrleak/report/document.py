@@ -8,10 +8,10 @@ from importlib.metadata import version
 from typing import Any
 
 from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.meters.heap import allocator
 from pytest_ocrleak.outcome import Check
-from pytest_ocrleak.snapshot import Unavailable
 
 VERDICTS = ("clean", "leak", "inconclusive")
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.sizes import human
-from pytest_ocrleak.snapshot import Leak
 
 SHOWN = 10
 WORTH = 100_000  # bytes of resident memory below which a part is not worth its words

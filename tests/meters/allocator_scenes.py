@@ -12,8 +12,8 @@ from functools import partial
 
 import pytest_ocrleak
 from pytest_ocrleak import LeakError, settle
+from pytest_ocrleak.inventory import Amount, Reading
 from pytest_ocrleak.meters import heap
-from pytest_ocrleak.snapshot import Amount, Reading
 
 RUNS = 2400
 LARGE = 3 << 20

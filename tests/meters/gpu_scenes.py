@@ -19,8 +19,8 @@ from device_memory import Card, Engine
 
 from pytest_ocrleak import LeakError, outcome
 from pytest_ocrleak.check import Checker
+from pytest_ocrleak.inventory import Amount, Items
 from pytest_ocrleak.meters import METERS, cuda, gpu
-from pytest_ocrleak.snapshot import Amount, Items
 
 MiB = 1 << 20
 Scene = Callable[[], object]

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.meters import METERS
-from pytest_ocrleak.snapshot import Unavailable
 
 SCENES = Path(__file__).with_name("gpu_scenes.py")
 MiB = 1 << 20

@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.meters import allocators, heap, native
 from pytest_ocrleak.meters.native import Allocator, Mallctl
-from pytest_ocrleak.snapshot import Unavailable
 
 SCENES = Path(__file__).with_name("allocator_scenes.py")
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "mimalloc in a wheel", "tcmalloc_minimal")

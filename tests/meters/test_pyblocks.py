@@ -9,9 +9,9 @@ import pytest
 
 import pytest_ocrleak
 from pytest_ocrleak import LeakError, settle
+from pytest_ocrleak.inventory import Amount, Unavailable
 from pytest_ocrleak.meters import METERS, pyblocks
 from pytest_ocrleak.report.document import plain
-from pytest_ocrleak.snapshot import Amount, Unavailable
 
 
 def work() -> str:

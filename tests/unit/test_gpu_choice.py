@@ -5,12 +5,12 @@ import math
 import pytest
 
 from pytest_ocrleak import findings
+from pytest_ocrleak.inventory import Amount, Reading, Snapshot, Unavailable, Undecidable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, cuda, gpu
 from pytest_ocrleak.meters.gpu import NOTHING, Device, confirmed, digits, judge, rows_believed
 from pytest_ocrleak.meters.nvml import Row
 from pytest_ocrleak.readings import Readings, changed
-from pytest_ocrleak.snapshot import Amount, Reading, Snapshot, Unavailable, Undecidable
 
 ROOT, CONTAINER, ME = "pid:[4026531836]", "pid:[4026532001]", 42
 UUID = "GPU-00000000-0000-0000-0000-00000000000a"

@@ -3,10 +3,10 @@
 import pytest
 
 from pytest_ocrleak import Checker, ignore, sizes
+from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits, names, tolerance_line
 from pytest_ocrleak.meters import METERS, Meter
 from pytest_ocrleak.pace import Pace
-from pytest_ocrleak.snapshot import Unavailable
 
 
 @pytest.mark.parametrize(

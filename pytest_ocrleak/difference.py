@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
-from pytest_ocrleak.snapshot import Descriptor, Item, Items, Leak, MappedFile, Snapshot, TempFile
+from pytest_ocrleak.inventory import Descriptor, Item, Items, Leak, MappedFile, Snapshot, TempFile
 
 
 def lingering(

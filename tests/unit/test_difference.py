@@ -1,8 +1,8 @@
 """Comparing snapshots of literal values."""
 
-from pytest_ocrleak.compare import between, fingerprint, lingering, tally
+from pytest_ocrleak.difference import between, fingerprint, lingering, tally
 from pytest_ocrleak.ignore import Rule
-from pytest_ocrleak.snapshot import (
+from pytest_ocrleak.inventory import (
     Descriptor,
     Item,
     Items,
