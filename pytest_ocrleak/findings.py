@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pytest_ocrleak.difference import leak, leaks, tally
-from pytest_ocrleak.growth import FEW, Growth
+from pytest_ocrleak.difference import leak, leaks, outermost, tally
+from pytest_ocrleak.growth import FEW, Growth, Verdict
 from pytest_ocrleak.inventory import Leak, MappedFile, Snapshot, Thread
-from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.meters import METERS, Meter
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Lives
 from pytest_ocrleak.sizes import human
+from pytest_ocrleak.watch import Held, Owner
 
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
 HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold until it is dropped
@@ -38,6 +39,49 @@ def one_pass(readings: Readings) -> Findings:
     return Findings(1, told(meters, readings), tuple(named(readings, meters)))
 
 
+def watched(owner: Owner, left: Iterable[Held]) -> Findings:
+    """Judge a test or a fixture's life in one pass: what it left, and how bytes changed in it."""
+    meters, found = {}, list(left)
+    for meter in owner.limits.meters:
+        things = [held for held in found if meter.name == held.meter]
+        meters[meter.name] = seen_once(owner, meter, len(things))
+    named_leaks = [*things_left(found), *bytes_left(meters)]
+    return Findings(1, meters, tuple(named_leaks))
+
+
+def seen_once(owner: Owner, meter: Meter, things: int) -> Growth:
+    """Return what one meter says after one pass, of so many things that stayed."""
+    verdict: Verdict = "leak" if things else "clean"
+    if meter.exact:
+        return Growth(verdict, things, things, things, runs=1, series=(things,), unit=meter.unit)
+    change, accepted = owner.bytes[meter.name], owner.limits.tolerance.get(meter.name)
+    told = Growth("clean", change, change, change, runs=1, series=(change,), unit=meter.unit)
+    if accepted is None:
+        return replace(told, verdict="unjudged", reason=ONCE)
+    verdict = "leak" if change > accepted else "clean"
+    return replace(told, verdict=verdict, resolution=accepted, accepted=accepted)
+
+
+def things_left(found: Iterable[Held]) -> Iterator[Leak]:
+    """Return things that stayed by their names, the longest lived first."""
+    shown = set(map(id, outermost(held.item for held in found)))
+    places: dict[tuple[str, str, str], int] = {}
+    for held in found:
+        if id(held.item) in shown:
+            key = held.meter, held.item.what, held.opened_in
+            places[key] = places.get(key, 0) + 1
+    for (meter, what, opened_in), count in places.items():
+        one = leak(meter, what, count, count)
+        yield replace(one, opened_at=(opened_in,)) if opened_in else one
+
+
+def bytes_left(meters: Mapping[str, Growth]) -> Iterator[Leak]:
+    """Return bytes that grew by more than is accepted."""
+    for name, growth in meters.items():
+        if growth.verdict == "leak" and not METERS[name].exact:
+            yield leak(name, f"grew by {human(growth.per_run, growth.unit)}", 1, growth.per_run)
+
+
 def passed(readings: Readings, name: str) -> Growth:
     """Return what one meter says after one pass."""
     growth = final(readings, name)
@@ -51,7 +95,8 @@ def passed(readings: Readings, name: str) -> Growth:
         return replace(seen, verdict="unjudged", reason=ONCE)
     if change > accepted and (reason := readings.contradiction(name)):
         return replace(seen, verdict="inconclusive", reason=reason)
-    return replace(seen, verdict="leak" if change > accepted else "clean", resolution=accepted)
+    verdict: Verdict = "leak" if change > accepted else "clean"
+    return replace(seen, verdict=verdict, resolution=accepted, accepted=accepted)
 
 
 def of_a_library(readings: Readings, name: str) -> bool:

@@ -8,6 +8,7 @@ docs/verdict.md; ``tests/unit/test_error_rates.py`` measures them.
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Literal
 
@@ -52,9 +53,9 @@ class Growth:
 
     ``per_run``, its interval ``low`` to ``high``, and ``resolution`` are in bytes or things per
     run; ``one_time`` is what the first runs left for good; ``series`` is the change from reading
-    to reading. ``reason`` says why a verdict is not `clean` or `leak`: readings may contradict each
+    to reading, ``batches`` the runs in between. ``reason`` says why a verdict is not `clean` or `leak`: readings may contradict each
     other, the meter cannot be read here, or one pass cannot judge it. ``parts`` tells of resident
-    memory what its change over the whole check is made of, in bytes.
+    memory what its change over the whole check is made of, in bytes. ``accepted`` is the tolerance.
     """
 
     verdict: Verdict
@@ -68,6 +69,8 @@ class Growth:
     unit: str = "B"
     reason: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
+    accepted: float = 0.0
+    batches: tuple[int, ...] = ()
 
 
 @functools.cache
@@ -121,6 +124,8 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
         series=series.steps,
         unit=series.scale.unit,
         reason=reason,
+        accepted=tolerance or 0.0,
+        batches=tuple(int(b - a) for a, b in pairwise(series.runs)),
     )
 
 

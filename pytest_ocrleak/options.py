@@ -1,7 +1,8 @@
-"""Every option and ini key, declared once, and what the user typed as checked values."""
+"""What the user typed, on the command line, in the ini file or in a marker, as checked values."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +12,20 @@ from pytest_ocrleak import limits
 from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.pace import Count, Pace
 
 REPORTS = (".json",)
+MARKERS = ("ocrleak", "no_ocrleak")
+TIME_LIMIT = 10.0  # seconds
+SIGNATURE = "runs, warmup, track, tolerance, ignore, time_limit"
 
 
-def declare(parser: pytest.Parser) -> None:
-    """Declare the options on the command line and the keys of the ini file."""
-    names = ", ".join(METERS)
-    group = parser.getgroup("ocrleak", "ocrleak: what native engines leave behind")
-    add = group.addoption
-    add("--ocrleak-off", action="store_true", help="check nothing: the fixture's checks pass")
-    add("--ocrleak-track", metavar="NAMES", help=f"meters to judge, comma-separated: {names}")
-    add("--ocrleak-require", metavar="NAMES", help="meters that must be readable here, or stop")
-    add("--ocrleak-strict", action="store_true", help="an inconclusive check fails")
-    add(
-        "--ocrleak-report",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="write a report, its kind by suffix: .json; may be given several times",
-    )
-    ini = parser.addini
-    ini("ocrleak_track", "meters to judge, comma-separated (default: all readable here)")
-    ini("ocrleak_require", "meters that must be readable here, or the session stops")
-    ini("ocrleak_strict", "an inconclusive check fails", type="bool", default=False)
-    ini("ocrleak_ignore", "what may linger, lines 'meter:glob  # reason'", type="linelist")
-    ini("ocrleak_tolerance", "accepted growth per run, lines 'heap = 4 KiB'", type="linelist")
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a test is checked: once, or again and again at a pace; what is judged and accepted."""
+
+    limits: Limits
+    pace: Pace | None = None
 
 
 def session_limits(config: pytest.Config) -> Limits:
@@ -61,6 +50,8 @@ def session_limits(config: pytest.Config) -> Limits:
     with usage("ocrleak_tolerance"):
         lines = map(limits.tolerance_line, config.getini("ocrleak_tolerance"))
         tolerance = limits.tolerances(dict(lines))
+    with usage("ocrleak_runs"):
+        runs(config)
     strict = bool(given(config, "ocrleak_strict"))
     return Limits(tracked, rules, tolerance, strict=strict, required=needed)
 
@@ -70,12 +61,27 @@ def given(config: pytest.Config, name: str) -> Any:
     return config.getoption(name) or config.getini(name)
 
 
+def runs(config: pytest.Config) -> Count | None:
+    """Return how often tests are to be repeated, nothing where that was not said.
+
+    Raises
+    ------
+    ValueError
+        It is neither a whole number nor ``auto``.
+
+    """
+    text = given(config, "ocrleak_runs")
+    if not text:
+        return None
+    return Pace("auto" if text == "auto" else int(text) if text.isdigit() else text).runs
+
+
 @contextmanager
 def usage(name: str) -> Iterator[None]:
     """Turn a wrong value into pytest's usage error, with the option's name."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise pytest.UsageError(f"{name}: {error}") from None
 
 
@@ -102,3 +108,53 @@ def reports(config: pytest.Config) -> tuple[Path, ...]:
                 f"--ocrleak-report: {path.name!r} has none of the suffixes {', '.join(REPORTS)}"
             )
     return tuple(paths)
+
+
+def usual(config: pytest.Config, session: Limits) -> Plan:
+    """Return how tests without a marker are checked: once, or as often as the user said."""
+    times = runs(config)
+    return Plan(session, Pace(times) if times not in (None, 1) else None)
+
+
+def marked(item: pytest.Item, session: Limits) -> Plan | None:
+    """Return how a test with a marker is checked, nothing where it is not.
+
+    The nearest marker counts: on the test, its class, its module.
+
+    Raises
+    ------
+    pytest.UsageError
+        Its arguments are wrong.
+
+    """
+    mark = next(mark for mark in item.iter_markers() if mark.name in MARKERS)
+    with usage(f"{item.nodeid}: @pytest.mark.{mark.name}"):
+        if mark.name == "no_ocrleak":
+            unchecked(mark)
+            return None
+        return checked(mark, session, runs(item.config))
+
+
+def unchecked(mark: pytest.Mark) -> None:
+    """Check that a marker which leaves a test unchecked says why."""
+    reason = mark.args[0] if mark.args else mark.kwargs.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        raise ValueError("write why: no_ocrleak(reason='…')")
+
+
+def checked(mark: pytest.Mark, session: Limits, times: Count | None) -> Plan:
+    """Return how a marked test is checked; ``times`` counts where the marker says no number."""
+    typed = dict(mark.kwargs)
+    if mark.args:
+        raise ValueError(f"name its arguments: {SIGNATURE}")
+    narrowed = session.narrowed(
+        typed.pop("track", None), typed.pop("ignore", ()), typed.pop("tolerance", None)
+    )
+    pace = Pace(
+        typed.pop("runs", times or "auto"),
+        typed.pop("warmup", "auto"),
+        typed.pop("time_limit", None) or TIME_LIMIT,
+    )
+    if typed:
+        raise ValueError(f"{', '.join(typed)} is no argument of it: there are {SIGNATURE}")
+    return Plan(narrowed, pace if pace.runs != 1 else None)

@@ -1,7 +1,7 @@
 """What a check found, and the error that carries it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from pytest_ocrleak.growth import Growth, Verdict
@@ -14,7 +14,7 @@ Kind = Literal["test", "fixture", "guard", "growth", "release"]
 class Check:
     """One finished check: what was checked, how often it ran, what each meter says.
 
-    ``nodeid`` is the test in which it ran, empty outside pytest.
+    ``nodeid`` is the test in which it ran, empty outside pytest; ``scope`` that of a fixture.
     """
 
     kind: Kind
@@ -22,7 +22,8 @@ class Check:
     runs: int
     meters: Mapping[str, Growth]
     leaks: tuple[Leak, ...] = ()
-    nodeid: str = field(default="")
+    nodeid: str = ""
+    scope: str = ""
 
     @property
     def verdict(self) -> Verdict:

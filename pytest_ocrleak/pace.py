@@ -62,6 +62,8 @@ class Pace:
                 raise ValueError(
                     f"{name}={value!r}: write 'auto' or a whole number from {least} on"
                 )
+        if not (isinstance(self.time_limit, (int, float)) and self.time_limit > 0):
+            raise ValueError(f"time_limit={self.time_limit!r}: write a number of seconds above 0")
 
     def over(self, readings: Progress, seconds: float) -> bool:
         """Tell whether to stop: no room, no time, too much grown, or everything decided."""

@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 
-from pytest_ocrleak.snapshot import Items, Reading, TempFile
+from pytest_ocrleak.inventory import Items, Reading, TempFile
 
 MOST = 100_000  # paths that are remembered; more than a suite leaves
 AT_ONCE = 256  # paths after which those that are gone are forgotten, and twice what is left
@@ -18,6 +18,7 @@ PATH_OF = {  # the argument of an audit event that is the path of something new
     "open": 0, "os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "sqlite3.connect": 0,
 }  # fmt: skip
 _made: dict[str, None] = {}
+_noted = [0]  # how often something was made
 
 
 def source() -> str:
@@ -29,6 +30,12 @@ def read() -> Reading:
     """Return what this process made since the first reading."""
     watch()
     return Items(tuple(found for path in list(_made) if (found := look(path))))
+
+
+def made() -> int:
+    """Return how often something was made since the first reading."""
+    watch()
+    return _noted[0]
 
 
 def forget() -> None:
@@ -68,6 +75,7 @@ def watch() -> None:
             room[0] = max(AT_ONCE, 2 * len(_made))
         if len(_made) < MOST:
             _made[path] = None
+            _noted[0] += 1
 
     sys.addaudithook(note)
 

@@ -48,9 +48,11 @@ def availability(name: str) -> dict[str, Any]:
 
 def plain(check: Check) -> dict[str, Any]:
     """Return a check as plain data."""
+    scope = {"scope": check.scope} if check.scope else {}
     return {
         "nodeid": check.nodeid,
         "kind": check.kind,
+        **scope,
         "name": check.name,
         "verdict": check.verdict,
         "runs": check.runs,

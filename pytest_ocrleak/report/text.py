@@ -1,46 +1,90 @@
 """Checks as lines of text, for a failed test, a terminal and the one-line summary."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
+from pytest_ocrleak.report.tally import Tally
 from pytest_ocrleak.sizes import human
 
 SHOWN = 10
 WORTH = 100_000  # bytes of resident memory below which a part is not worth its words
 FINEST = {"B": 1.0, "blocks": 0.01}
 HEADINGS = ("meter", "one-time", "growth per run", "resolution", "verdict")
-REPEATED = ("growth", "release")
 
 
 def failure(check: Check) -> str:
-    """Return the message of a failed check: what leaks first, then the table of all meters."""
-    return "\n".join((*problem(check), "", *table(check.meters), *resident(check.meters)))
+    """Return the message of a failed check: what leaks, what to try, and what each meter says.
+
+    One pass says little of bytes, and is told without a table.
+    """
+    lines = [*problem(check), *advice(check)]
+    if check.runs > 1:
+        lines += ["", *table(check.meters)]
+    return "\n".join((*lines, *resident(check.meters)))
 
 
 def problem(check: Check) -> Iterator[str]:
-    """Return what leaks: the count and the check, then each leak, the first ten of them."""
-    name, runs = check.name or check.kind, f" after {check.runs} runs" if check.runs > 1 else ""
+    """Return what leaks: the check with actual against allowed, then the first ten leaks."""
+    runs = f" after {check.runs} runs" if check.runs > 1 else ""
     if not check.leaks:
-        yield f"{name}: inconclusive{runs}"
+        yield f"{label(check)}: inconclusive{runs}"
         return
-    meters = ", ".join(dict.fromkeys(leak.meter for leak in check.leaks))
-    yield f"{name} leaks ({meters}){runs}:"
+    meters = dict.fromkeys(leak.meter for leak in check.leaks)
+    yield f"{label(check)} leaks ({'; '.join(actual(check, meter) for meter in meters)}){runs}:"
     for leak in check.leaks[:SHOWN]:
         yield from described(leak)
     if len(check.leaks) > SHOWN:
         yield f"  … and {len(check.leaks) - SHOWN} more"
 
 
+def label(check: Check) -> str:
+    """Return the name of what was checked; that of a fixture with its scope."""
+    if check.kind == "fixture":
+        return f"fixture {check.name} ({check.scope})"
+    return check.name or check.kind
+
+
+def actual(check: Check, meter: str) -> str:
+    """Return what a meter saw against what is allowed."""
+    leaks = [leak for leak in check.leaks if leak.meter == meter]
+    growth = check.meters.get(meter)
+    if growth is None or not any(leak.per_run for leak in leaks):
+        return meter
+    each, seen = (" per run", growth.per_run) if check.runs > 1 else ("", total(leaks, growth))
+    allowed = human(growth.accepted, growth.unit)
+    return f"{meter} {human(seen, growth.unit)}{each}, {allowed} allowed"
+
+
+def total(leaks: list[Leak], growth: Growth) -> float:
+    """Return how much stayed after one pass: bytes, or the number of things."""
+    return growth.per_run if growth.unit in FINEST else sum(leak.count for leak in leaks)
+
+
+def advice(check: Check) -> Iterator[str]:
+    """Return what to do next, and how to accept the first leak where it is meant to stay."""
+    if not check.leaks:
+        return
+    first = check.leaks[0]
+    if first.meter not in METERS:
+        return
+    if METERS[first.meter].exact:
+        yield "try: close it where it was opened, or in a fixture's finalizer; if it is to stay,"
+        yield f"     ocrleak_ignore = {first.meter}:{first.what}  # why"
+    else:
+        size = human(first.per_run, check.meters[first.meter].unit)
+        yield "try: drop what is kept, and free what native code took; if it is to grow,"
+        yield f"     ocrleak_tolerance = {first.meter} = {size}"
+
+
 def described(leak: Leak) -> Iterator[str]:
     """Return one leak: what and how often, the line that opened it, what keeps it."""
     often = f" ×{leak.count}" if leak.count > 1 else ""
     yield f"  {leak.meter}: {leak.what}{often}"
-    yield from (f"      opened at {place}" for place in leak.opened_at)
+    yield from (f"      opened in {place}" for place in leak.opened_at)
     yield from (f"      kept by {keeper}" for keeper in leak.kept_by)
 
 
@@ -87,21 +131,32 @@ def fineness(growth: Growth, *, exact: bool) -> str:
     return "-" if growth.verdict == "unjudged" else f"±{human(resolution, growth.unit)}"
 
 
-def summary(checks: Sequence[Mapping[str, Any]], unavailable: Mapping[str, str]) -> str:
-    """Return the line at the end of a session: counts, the heap's resolution, what is missing.
+def grows(check: Mapping[str, Any]) -> bool:
+    """Tell whether a plain check was repeated and leaks."""
+    return bool(check["leaks"]) and check["runs"] > 1
 
-    The checks are plain data, as `document.plain` makes them and other processes hand them over.
+
+def strip(check: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a section of a report: growth per run of each meter that leaks, reading by reading.
+
+    As CPython's own leak tests print it: a leak is the same all along, a first use comes once.
     """
-    counts = Counter(check["verdict"] for check in checks)
-    told = ", ".join(f"{n} {verdict}" for verdict, n in sorted(counts.items()))
-    parts = [f"{len(checks)} checked, {told}", *resolution(checks)]
+    leaking = {n: meter for n, meter in check["meters"].items() if meter["verdict"] == "leak"}
+    lines = (f"{name}: {' '.join(rates(meter))}" for name, meter in leaking.items())
+    return f"{check['name']}: growth per run, reading by reading", "\n".join(lines)
+
+
+def rates(meter: Mapping[str, Any]) -> Iterator[str]:
+    """Return growth per run, reading by reading."""
+    for step, runs in zip(meter["series"], meter["batches"], strict=True):
+        yield human(step / max(1, runs), meter["unit"])
+
+
+def summary(tally: Tally, unavailable: Mapping[str, str]) -> str:
+    """Return the line at the end of a session: counts, the heap's resolution, what is missing."""
+    told = ", ".join(f"{n} {verdict}" for verdict, n in sorted(tally.verdicts.items()))
+    parts = [f"{tally.checked} checked, {told}"]
+    if tally.heap is not None:
+        parts.append(f"heap ±{human(tally.heap)}/run")
     parts += [f"{name} unavailable ({reason})" for name, reason in unavailable.items()]
     return f"ocrleak: {' · '.join(parts)}"
-
-
-def resolution(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Return the coarsest resolution of a clean heap, where any check repeated its code."""
-    heaps = [check["meters"].get("heap", {}) for check in checks if check["kind"] in REPEATED]
-    sizes = [heap["resolution"] for heap in heaps if heap.get("verdict") == "clean"]
-    if sizes:
-        yield f"heap ±{human(max(1.0, *sizes))}/run"

@@ -61,7 +61,11 @@ def test_a_guarded_fixture_that_leaks_is_an_error_at_its_teardown(
     result = run(pytester)
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
-        ["*ERROR at teardown of test_uses_it*", "*LeakError: engine leaks (fds):", "*model.onnx"]
+        [
+            "*ERROR at teardown of test_uses_it*",
+            "*LeakError: engine leaks (fds 1, 0 allowed):",
+            "*model.onnx",
+        ]
     )
     result.stdout.fnmatch_lines(["ocrleak: 1 checked, 1 leak*"])
 
@@ -83,7 +87,7 @@ def test_growth_fails_the_test_and_names_the_meter(pytester: pytest.Pytester) ->
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*LeakError: leak leaks (fds) after * runs:",
+            "*LeakError: leak leaks (fds 1 per run, 0 allowed) after * runs:",
             "*fds: *test_growth_fails*.py ×*",
             "*meter * one-time * growth per run * resolution * verdict",
         ]

@@ -1,0 +1,219 @@
+"""Whose is what comes while tests run: each thing belongs to the activity in which it came.
+
+Activities are a fixture's set-up, a test's call, a fixture's finalizer. A quick look stands at both
+ends of each; between two looks one activity ran, the innermost, so what came is its owner's. When
+an owner has ended, what it left is handed to the living that hold it, and the rest has leaked.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from pytest_ocrleak import holders, ignore, settle
+from pytest_ocrleak.difference import lingering
+from pytest_ocrleak.inventory import Amount, Item, Items, MappedFile, Reading, Snapshot, Unavailable
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import METERS, pulse
+from pytest_ocrleak.outcome import Kind
+
+
+class Name(NamedTuple):
+    """A thing's meter and identity."""
+
+    meter: str
+    key: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A thing that came: its meter, the size of its mapping before, who opened it if another."""
+
+    meter: str
+    item: Item
+    before: int = 0
+    opened_in: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Owner:
+    """A test or a fixture's life: what came in it and is still there, and how bytes changed.
+
+    ``holds`` returns what it holds while it lives; ``judged`` tells whether anybody asked for it to
+    be checked; ``scope`` is a fixture's.
+    """
+
+    kind: Kind
+    name: str
+    nodeid: str
+    limits: Limits
+    judged: bool = True
+    scope: str = ""
+    holds: Callable[[], Iterable[object]] = tuple
+    things: dict[Name, Held] = field(default_factory=dict)
+    bytes: Counter[str] = field(default_factory=Counter)
+
+
+class Watch:
+    """The looks, what is there, and whose it is."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.names = tuple(meter.name for meter in limits.meters)
+        self.settled = any(name in limits.tolerance for name in self.names)
+        self.patience = settle.Patience()
+        self.running: list[Owner | None] = []
+        self.owned: dict[Name, Owner] = {}
+        self.there: dict[str, Reading] = {}
+        self.last: Mapping[str, object] = {}
+        self.lost: dict[str, str] = {}
+        self.paused = False
+        self.look()
+
+    def look(self) -> None:
+        """Find what came and what went since the last look."""
+        if self.settled:
+            settle.settle()
+        now = pulse.take(self.names)
+        owner = self.running[-1] if self.running else None
+        for name, value in now.items():
+            if value != self.last.get(name):
+                self._moved(name, value, owner)
+        self.last = now
+
+    def _moved(self, name: str, value: object, owner: Owner | None) -> None:
+        """Note what changed on a meter."""
+        if isinstance(value, Unavailable):
+            self.lost.setdefault(name, value.reason)
+        elif METERS[name].exact:
+            self._read(name, owner)
+        elif owner is not None:
+            owner.bytes[name] += figure(value) - figure(self.last.get(name))
+
+    def _read(self, name: str, owner: Owner | None) -> None:
+        """Read the things of a meter: what came is the owner's, what went is nobody's any more."""
+        old, new = self.there.get(name), METERS[name].read()
+        self.there[name] = new
+        if not isinstance(new, Items):
+            self.lost.setdefault(name, getattr(new, "reason", ""))
+            return
+        if isinstance(old, Items) and owner is not None:
+            sizes = {item.key: size(item) for item in old.items}
+            for item in lingering(Snapshot({name: old}), Snapshot({name: new}), name):
+                self._came(Name(name, item.key), Held(name, item, sizes.get(item.key, 0)), owner)
+        now = {item.key: size(item) for item in new.items}
+        for thing in [thing for thing in self.owned if thing.meter == name]:
+            before = self.owned[thing].things[thing].before
+            if thing.key not in now or 0 < now[thing.key] <= before:
+                self._went(thing)
+
+    def _came(self, thing: Name, held: Held, owner: Owner) -> None:
+        """Note a thing as an owner's, unless it is somebody's already."""
+        if thing not in self.owned:
+            self.owned[thing] = owner
+            owner.things[thing] = held
+
+    def _went(self, thing: Name) -> None:
+        del self.owned.pop(thing).things[thing]
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Look away: what comes meanwhile is nobody's."""
+        self.look()
+        self.paused = True
+        try:
+            yield
+        finally:
+            self.paused = False
+            self.running.append(None)
+            self.end()
+
+    def begin(self, owner: Owner | None) -> None:
+        """Begin an activity: what came so far is of the one around it."""
+        if not self.paused:
+            self.look()
+            self.running.append(owner)
+
+    def end(self) -> None:
+        """End the innermost activity."""
+        if not self.paused:
+            self.look()
+            self.running.pop()
+
+    def left(self, owner: Owner, living: Iterable[Owner]) -> dict[Name, Held]:
+        """Return what has leaked of an owner's things: held by none of the living, and not closing.
+
+        What one of the living holds, the innermost first, is from now on its own.
+        """
+        if self.remaining(owner):
+            settle.settle()
+            self.look()
+        if self.remaining(owner):
+            self._hand_over(owner, living)
+        if self.remaining(owner) and not self._closes(owner):
+            self.patience.seconds = max(self.patience.least, self.patience.seconds / 2)
+        return self.remaining(owner)
+
+    def disown(self, owner: Owner) -> None:
+        """Let an owner's things be nobody's."""
+        for thing in list(owner.things):
+            self._went(thing)
+
+    def _closes(self, owner: Owner) -> bool:
+        """Wait for what is still closing; tell whether nothing of it stayed."""
+
+        def closed() -> bool:
+            self.look()
+            return not self.remaining(owner)
+
+        return settle.until(closed, self.patience.seconds)
+
+    def remaining(self, owner: Owner) -> dict[Name, Held]:
+        """Return an owner's things that no rule lets linger and that are judged in one pass."""
+        return {
+            thing: held
+            for thing, held in owner.things.items()
+            if thing.meter in self._judged(owner)
+            and not (isinstance(held.item, MappedFile) and held.item.kind == "anonymous")
+            and ignore.keep(thing.meter, (held.item,), owner.limits.rules)
+        }
+
+    def _judged(self, owner: Owner) -> frozenset[str]:
+        return frozenset(meter.name for meter in owner.limits.meters)
+
+    def _hand_over(self, owner: Owner, living: Iterable[Owner]) -> None:
+        """Give the things that a living one holds to that one."""
+        things = self.remaining(owner)
+        of_python = holders.owners([held.item for held in things.values()])
+        for one in living:
+            found = holders.reach(self._roots(one))
+            for thing, held in list(things.items()):
+                if found.holds(held.item, of_python):
+                    self._give(thing, held, one)
+                    del things[thing]
+
+    def _roots(self, owner: Owner) -> Iterator[object]:
+        """Yield what an owner holds: its value, and what its threads work on."""
+        yield from owner.holds()
+        items = [held.item for held in owner.things.values()]
+        for thread in holders.owners(items).values():
+            yield thread
+            yield from holders.frames(thread)
+
+    def _give(self, thing: Name, held: Held, to: Owner) -> None:
+        del self.owned[thing].things[thing]
+        opened_in = held.opened_in or self.owned[thing].name
+        self.owned[thing] = to
+        to.things[thing] = replace(held, opened_in=opened_in)
+
+
+def size(item: Item) -> int:
+    """Return the bytes of a mapping; other things have none."""
+    return item.size if isinstance(item, MappedFile) else 0
+
+
+def figure(value: object) -> int:
+    """Return a figure in bytes or blocks; 0 where it could not be read."""
+    if isinstance(value, Amount):
+        return value.value
+    return value if isinstance(value, int) else 0
