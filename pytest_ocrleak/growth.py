@@ -53,9 +53,10 @@ class Growth:
 
     ``per_run``, its interval ``low`` to ``high``, and ``resolution`` are in bytes or things per
     run; ``one_time`` is what the first runs left for good; ``series`` is the change from reading
-    to reading, ``batches`` the runs in between. ``reason`` says why a verdict is not `clean` or `leak`: readings may contradict each
-    other, the meter cannot be read here, or one pass cannot judge it. ``parts`` tells of resident
-    memory what its change over the whole check is made of, in bytes. ``accepted`` is the tolerance.
+    to reading, ``batches`` the runs in between. ``reason`` says why a verdict is not `clean` or
+    `leak`: readings may contradict each other, the meter cannot be read here, or one pass cannot
+    judge it. ``parts`` tells of resident memory what its change over the whole check is made of,
+    in bytes. ``accepted`` is the tolerance.
     """
 
     verdict: Verdict
