@@ -154,8 +154,8 @@ class Session:
         try:
             whole = json.dumps(document(list(self.spooled())), indent=1, ensure_ascii=False)
             files.write(path, whole + "\n")
-        except OSError as error:
-            reason = error.strerror or error
+        except Exception as error:  # noqa: BLE001 - no outcome of a test hangs on it
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             self.problems.append(f"ocrleak: the report {path} was not written: {reason}")
 
     def spooled(self) -> Iterator[dict[str, Any]]:
@@ -163,7 +163,7 @@ class Session:
         self.spool.seek(0)
         yield from map(json.loads, self.spool)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Write what was found too late for any test, and the one line."""
         for line in (*self.late, *self.problems):
             terminalreporter.write_line(line, red=True)

@@ -28,7 +28,7 @@ def of_one_run(item: pytest.Item, wider: Iterable[pytest.FixtureDef[Any]]) -> It
     with ExitStack() as stack:
         parts = (output, logs, warned, subtests, properties, folders, names, instance)
         clears = [stack.enter_context(part(item)) for part in parts]
-        clears.append(stack.enter_context(finalizers(wider)))
+        clears.append(stack.enter_context(finalizers(item, wider)))
         stack.enter_context(silent(item))
 
         def clear() -> None:
@@ -116,16 +116,19 @@ def properties(item: pytest.Item) -> Iterator[Clear]:
 
 
 @contextmanager
-def finalizers(wider: Iterable[pytest.FixtureDef[Any]]) -> Iterator[Clear]:
+def finalizers(item: pytest.Item, wider: Iterable[pytest.FixtureDef[Any]]) -> Iterator[Clear]:
     """Drop what each function-scoped fixture leaves with the wider ones that it depends on.
 
-    pytest tells the wider one to end the narrower one first, and never takes that back.
+    pytest tells the wider fixture, and up to 8.0 its module or session, too, to end the narrower
+    one first, and never takes that back.
     """
-    lengths = [(each, len(each._finalizers)) for each in wider]  # noqa: SLF001
+    lists = [each._finalizers for each in wider]  # noqa: SLF001
+    lists += [each for each, _ in item.session._setupstate.stack.values()]  # noqa: SLF001
+    lengths = [(each, len(each)) for each in lists]
 
     def clear() -> None:
         for each, length in lengths:
-            del each._finalizers[length:]  # noqa: SLF001
+            del each[length:]
 
     yield clear
 
