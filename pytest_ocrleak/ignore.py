@@ -30,6 +30,7 @@ BUILT_IN = (
     Rule("maps", "*/gconv-modules.cache", "glibc keeps the table of character sets"),
     Rule("maps", "*/locale/*", "glibc keeps the locale's data"),
     Rule("tempfiles", "*/pytest-of-*", "pytest keeps the folders of its last three sessions"),
+    Rule("threads", "Python thread Trio thread *", "trio keeps idle threads for ten seconds"),
     Rule("processes", "*multiprocessing.resource_tracker*", "multiprocessing ends it at exit"),
 )
 
