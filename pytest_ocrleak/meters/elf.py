@@ -5,6 +5,7 @@ import mmap
 import struct
 
 LOAD = 1  # PT_LOAD, elf(5)
+SEGMENT = struct.Struct("<IIQQQQQQ")
 FIRST = 4096  # bytes of a file, in which its table of segments nearly always lies
 PAGE = mmap.PAGESIZE
 
@@ -22,19 +23,19 @@ def zeroed(path: str) -> int:
             offset, size, count = struct.unpack_from("<Q14xHH", head, 32)
             file.seek(offset)
             table = head[offset:] if len(head) >= offset + size * count else file.read(size * count)
+        known = head.startswith(b"\x7fELF\x02\x01") and size == SEGMENT.size
+        return beyond(table[: size * count]) if known else 0
     except (OSError, struct.error):
         return 0
-    if not head.startswith(b"\x7fELF\x02\x01"):
-        return 0
-    return sum(beyond(table[at : at + size]) for at in range(0, size * count, size))
 
 
-def beyond(entry: bytes) -> int:
-    """Return the bytes of a segment's whole pages that are not the file's."""
-    kind, _, _, address, _, in_file, in_memory, _ = struct.unpack_from("<IIQQQQQQ", entry)
-    if kind != LOAD:
-        return 0
-    return pages(address + in_memory) - pages(address + in_file)
+def beyond(table: bytes) -> int:
+    """Return the bytes of the segments' whole pages that are not the file's."""
+    return sum(
+        pages(address + in_memory) - pages(address + in_file)
+        for kind, _, _, address, _, in_file, in_memory, _ in SEGMENT.iter_unpack(table)
+        if kind == LOAD
+    )
 
 
 def pages(address: int) -> int:
