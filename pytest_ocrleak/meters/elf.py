@@ -4,6 +4,7 @@ import functools
 import mmap
 import struct
 
+MAGIC = b"\x7fELF\x02\x01"  # 64 bits, the lowest byte first
 LOAD = 1  # PT_LOAD, elf(5)
 SEGMENT = struct.Struct("<IIQQQQQQ")
 FIRST = 4096  # bytes of a file, in which its table of segments nearly always lies
@@ -20,11 +21,12 @@ def zeroed(path: str) -> int:
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs more than the read
             head = file.read(FIRST)
+            if not head.startswith(MAGIC):
+                return 0
             offset, size, count = struct.unpack_from("<Q14xHH", head, 32)
             file.seek(offset)
             table = head[offset:] if len(head) >= offset + size * count else file.read(size * count)
-        known = head.startswith(b"\x7fELF\x02\x01") and size == SEGMENT.size
-        return beyond(table[: size * count]) if known else 0
+        return beyond(table[: size * count])
     except (OSError, struct.error):
         return 0
 
