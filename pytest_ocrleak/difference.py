@@ -19,7 +19,8 @@ def lingering(
     Mapped files are compared by size: what counts is the bytes that came, as a file of the
     difference. A library stays for good by design and is no leak.
     """
-    if not isinstance(before.readings.get(meter), Items):
+    start = before.readings.get(meter)
+    if not isinstance(start, Items) or start == after.readings.get(meter):
         return ()
     known: dict[Hashable, Item] = {}
     for item in before.items(meter):

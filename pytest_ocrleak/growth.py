@@ -28,7 +28,7 @@ from pytest_ocrleak.trend import (
     visible,
 )
 
-__all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "due", "judge", "practise"]
+__all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "due", "judge", "practise", "settled"]
 
 Verdict = Literal["clean", "leak", "inconclusive", "unavailable", "unjudged"]
 
@@ -98,13 +98,11 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
         open is `inconclusive`.
 
     """
+    known = settled(series, tolerance, spent)
+    if known is None:
+        return None
+    verdict, reason = known
     judged = series.judged
-    fewest = STILL if still(judged) else WINDOW if series.scale.exact else FEWEST
-    if judged.size < fewest and spent < CONVICTED[1]:
-        return None
-    verdict, reason = decide(judged, tolerance, spent)
-    if verdict in ("inconclusive", "unjudged") and spent < 1:
-        return None
     found = trend(judged)
     low, high, resolution = found.low, found.high, found.resolution
     if verdict == "leak":
@@ -128,6 +126,17 @@ def judge(series: Series, tolerance: float | None = None, spent: float = 1.0) ->
         accepted=tolerance or 0.0,
         batches=tuple(int(b - a) for a, b in pairwise(series.runs)),
     )
+
+
+def settled(series: Series, tolerance: float | None, spent: float) -> tuple[Verdict, str] | None:
+    """Return the verdict alone with its reason, ``None`` while more runs would help."""
+    judged = series.judged
+    fewest = STILL if still(judged) else WINDOW if series.scale.exact else FEWEST
+    if judged.size < fewest and spent < CONVICTED[1]:
+        return None
+    verdict, reason = decide(judged, tolerance, spent)
+    still_to_come = verdict in ("inconclusive", "unjudged") and spent < 1
+    return None if still_to_come else (verdict, reason)
 
 
 def due(readings: int, looked: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pytest_ocrleak.device import Return, above
 from pytest_ocrleak.difference import lingering
-from pytest_ocrleak.growth import FEW, Growth, Series, due, judge, practise
+from pytest_ocrleak.growth import FEW, Growth, Series, Verdict, due, judge, practise, settled
 from pytest_ocrleak.inventory import (
     Amount,
     Item,
@@ -155,27 +155,36 @@ class Readings:
         if not due(self._length, self._looked):
             return False
         self._looked = self._length
-        verdicts = {name: self.growth(name, spent) for name in self._values}
-        leaking = (METERS[n].exact and g and g.verdict == "leak" for n, g in verdicts.items())
+        verdicts = {name: self.verdict(name, spent) for name in self._values}
+        leaking = (METERS[n].exact and verdict == "leak" for n, verdict in verdicts.items())
         return all(verdicts.values()) or any(leaking)
+
+    def verdict(self, name: str, spent: float) -> Verdict | None:
+        """Return the verdict on one meter, ``None`` while more runs would help.
+
+        ``spent`` is the share of the time that has passed.
+        """
+        if self._hindrances[name] or isinstance(self.baseline[name], Unavailable):
+            return "inconclusive"
+        known = settled(self.series(name), self.limits.tolerance.get(name), spent)
+        if known is None or (known[0] == "leak" and self.contradiction(name)):
+            return None
+        return known[0]
 
     def lingering(self, snapshot: Snapshot, name: str) -> tuple[Item, ...]:
         """Return what of one meter came since the baseline and that no rule lets linger."""
         return lingering(self.baseline, snapshot, name, self.limits.rules)
 
-    def growth(self, name: str, spent: float = 1.0) -> Growth | None:
-        """Return the verdict on one meter, ``None`` while more runs would help.
-
-        ``spent`` is the share of the time that has passed, 1 when no more runs will come.
-        """
+    def growth(self, name: str) -> Growth | None:
+        """Return what one meter did when no more runs will come."""
         start, unit = self.baseline[name], METERS[name].unit
         if isinstance(start, Unavailable):
             return Growth("unavailable", unit=unit, reason=start.reason)
         if hindrance := self._hindrances[name]:
             return Growth("inconclusive", unit=unit, reason=hindrance)
-        growth = judge(self.series(name), self.limits.tolerance.get(name), spent)
+        growth = judge(self.series(name), self.limits.tolerance.get(name))
         if growth and growth.verdict == "leak" and (reason := self.contradiction(name)):
-            return replace(growth, verdict="inconclusive", reason=reason) if spent >= 1 else None
+            return replace(growth, verdict="inconclusive", reason=reason)
         return growth
 
     def contradiction(self, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.series import BLOCKS
 
 BATCH_SECONDS = 0.0005  # less than a reading takes
-LEAST = 24  # runs of a batch, where they are neither slow nor leave things: few make a verdict
+LEAST = 26  # runs of a batch, where they are neither slow nor leave things: four make 128 runs
+FURTHER = 100  # times the runs, at most, by which it is found out how many fill a batch
 SLOW_SECONDS = 0.01  # a run that takes longer stays single
 GENTLE = 1.5 ** (1 / 3)  # growth from batch to batch
 STEEP = 1.5  # the same where things linger: each reading waits for them to close
@@ -64,20 +66,29 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
     runs. Code that leaves things behind begins with small batches, or it would use up all
     descriptors.
     """
-    done, size, held = readings.runs, 1, readings.lingering_now()
+    done, size, held = readings.runs, 1, readings.lingers
     while True:
         seconds = timed(run, size, clock)
         done += size
         leaves, fills = readings.lingering_now() > held, readings.takes_memory
         if seconds > BATCH_SECONDS or leaves or fills:
             break
-        size *= 10
+        size = more(size, seconds)
     readings.warmed(done)
     if leaves:
         return Batch(1, STEEP if seconds < size * SLOW_SECONDS else 1.0)
     if fills:
         return Batch(1, 1.0)  # a device is soon full
     return batch(seconds / size)
+
+
+def more(size: int, seconds: float) -> int:
+    """Return the runs to make after some that took less than a batch's time: twice what fills it.
+
+    It is a hundred times as many at most: what leaves a thing now and then must be seen before it
+    has used up all descriptors.
+    """
+    return size * min(FURTHER, math.ceil(2 * BATCH_SECONDS / max(seconds, 1e-9)))
 
 
 def batch(seconds: float) -> Batch:

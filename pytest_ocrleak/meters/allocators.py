@@ -8,6 +8,7 @@ one. All calls keep the interpreter's lock: no Python code runs while a figure i
 import ctypes
 import functools
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ ATTEMPTS = 5  # other threads may allocate meanwhile
 MALLCTLS = ("mallctl", "je_mallctl", "_rjem_mallctl")  # the prefix is chosen when it is built
 CACHED_SIZES = range(24, 1033, 16)  # bytes that fit into the blocks glibc caches (TCACHE_MAX_BINS)
 CACHED = 7  # blocks of each size (glibc.malloc.tcache_count)
+CACHED_BLOCKS = [size for size in CACHED_SIZES for _ in range(CACHED)]
 Probe = Callable[[Callable[[], int]], int]
 
 
@@ -79,9 +81,8 @@ def libc_trim() -> None:
 
 def fill_thread_cache(malloc: Any, free: Any) -> None:
     """Take and free as many blocks of each size as the cache holds."""
-    for size in CACHED_SIZES:
-        for block in [malloc(size) for _ in range(CACHED)]:
-            free(block)
+    taken = list(map(malloc, CACHED_BLOCKS))
+    deque(map(free, taken), maxlen=0)
 
 
 @functools.cache

@@ -10,8 +10,11 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["heap", "stack", "library", "file", "shared", "private", "reserved", "kernel"]
 
-HEADER = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ (\S+) (\d+) *(.*)$", re.MULTILINE)
-RESIDENT = re.compile(r"^Rss: +(\d+) kB$", re.MULTILINE)
+AREA = re.compile(  # smaps has figures below each line of maps
+    r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ (\S+) (\d+) *(.*)\n?"
+    r"(?:(?:[A-QS-Z].*\n)*Rss: +(\d+) kB\n(?:[A-Z].*\n)*)?",
+    re.MULTILINE,
+)
 GUARD = 64 << 10  # a thread's stack stands on an inaccessible area up to this large
 NAMELESS = ("/dev/zero", "/memfd:", "/SYSV", "/dev/shm/")  # noqa: S108 - shared memory, no file
 NAMED: dict[str, Kind] = {"[heap]": "heap", "[stack]": "stack", "[anon": "private"}
@@ -36,10 +39,9 @@ class Area(NamedTuple):
 
 def parse(text: str) -> Iterator[Area]:
     """Yield the areas of ``maps``, or of ``smaps`` with their resident bytes."""
-    resident = map(int, RESIDENT.findall(text))
-    for start, end, access, device, inode, path in HEADER.findall(text):
-        kib = next(resident, 0)
-        yield Area(int(start, 16), int(end, 16), access, device, int(inode), path, kib * 1024)
+    for start, end, access, device, inode, path, kib in AREA.findall(text):
+        resident = int(kib or 0) * 1024
+        yield Area(int(start, 16), int(end, 16), access, device, int(inode), path, resident)
 
 
 def kinds(areas: Iterable[Area], stack: int) -> Iterator[tuple[Kind, Area]]:

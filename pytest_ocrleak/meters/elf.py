@@ -3,9 +3,11 @@
 import functools
 import mmap
 import struct
-from pathlib import Path
 
+MAGIC = b"\x7fELF\x02\x01"  # 64 bits, the lowest byte first
 LOAD = 1  # PT_LOAD, elf(5)
+SEGMENT = struct.Struct("<IIQQQQQQ")
+FIRST = 4096  # bytes of a file, in which its table of segments nearly always lies
 PAGE = mmap.PAGESIZE
 
 
@@ -17,24 +19,25 @@ def zeroed(path: str) -> int:
     are mapped without it.
     """
     try:
-        with Path(path).open("rb") as file:
-            head = file.read(64)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs more than the read
+            head = file.read(FIRST)
+            if not head.startswith(MAGIC):
+                return 0
             offset, size, count = struct.unpack_from("<Q14xHH", head, 32)
             file.seek(offset)
-            table = file.read(size * count)
+            table = head[offset:] if len(head) >= offset + size * count else file.read(size * count)
+        return beyond(table[: size * count])
     except (OSError, struct.error):
         return 0
-    if not head.startswith(b"\x7fELF\x02\x01"):
-        return 0
-    return sum(beyond(table[at : at + size]) for at in range(0, len(table), size))
 
 
-def beyond(entry: bytes) -> int:
-    """Return the bytes of a segment's whole pages that are not the file's."""
-    kind, _, _, address, _, in_file, in_memory, _ = struct.unpack_from("<IIQQQQQQ", entry)
-    if kind != LOAD:
-        return 0
-    return pages(address + in_memory) - pages(address + in_file)
+def beyond(table: bytes) -> int:
+    """Return the bytes of the segments' whole pages that are not the file's."""
+    return sum(
+        pages(address + in_memory) - pages(address + in_file)
+        for kind, _, _, address, _, in_file, in_memory, _ in SEGMENT.iter_unpack(table)
+        if kind == LOAD
+    )
 
 
 def pages(address: int) -> int:

@@ -16,14 +16,14 @@ from pytest_ocrleak.meters import procfs, reserve
 
 FOLDER = "/proc/self/fd" if procfs.LINUX else "/dev/fd"
 TRACKER, SERVER = "multiprocessing.resource_tracker", "multiprocessing.forkserver"
-KINDS = (
-    (stat.S_ISREG, "file"),
-    (stat.S_ISDIR, "folder"),
-    (stat.S_ISSOCK, "socket"),
-    (stat.S_ISFIFO, "pipe"),
-    (stat.S_ISCHR, "device"),
-    (stat.S_ISBLK, "device"),
-)
+KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
 
 
 def source() -> str:
@@ -64,7 +64,7 @@ def describe(number: int) -> Descriptor | None:
         target = procfs.link(f"{FOLDER}/{number}") if procfs.LINUX else f"descriptor {number}"
     except OSError:
         return None
-    kind = next((name for test, name in KINDS if test(status.st_mode)), "") or special(target)
+    kind = KINDS.get(stat.S_IFMT(status.st_mode)) or special(target)
     if kind == "socket":
         target = ends(number) or target
     elif target.startswith("/memfd:"):

@@ -28,7 +28,17 @@ def read() -> Reading:
     """Return every mapped file of this process as `MappedFile`, and one for what has no file."""
     if not procfs.LINUX:
         return Unavailable("mappings are read from /proc/self/maps, which only Linux has")
-    return mapped(procfs.text("/proc/self/maps"))
+    return mapped(without_heap(procfs.text("/proc/self/maps")))
+
+
+def without_heap(text: str) -> str:
+    """Return the address space without the main heap, which moves all the time and is no mapping.
+
+    A file may have its name; it has an inode, too.
+    """
+    before, name, after = text.partition(" [heap]\n")
+    start = before.rfind("\n") + 1
+    return before[:start] + after if name and before[start:].split()[4] == "0" else text
 
 
 @functools.lru_cache(maxsize=1)

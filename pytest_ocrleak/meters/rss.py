@@ -3,6 +3,7 @@
 Alone it is no evidence of a leak, since an allocator keeps what was freed; the parts tell which.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +14,7 @@ from pytest_ocrleak.meters import allocated, procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 from pytest_ocrleak.meters.maps import stack_size
 
-RESIDENT = ("RssAnon", "RssFile", "RssShmem")
+RESIDENT = re.compile(r"^Rss(?:Anon|File|Shmem):\s+(\d+) kB$", re.MULTILINE)
 NAMES: dict[Kind, str] = {
     "stack": "thread stacks",
     "library": "libraries",
@@ -38,8 +39,7 @@ def read() -> Reading:
 
 def resident(status: str) -> int:
     """Return the resident bytes in ``/proc/self/status`` (proc(5)): private, of files, shared."""
-    lines = (line.partition(":") for line in status.splitlines())
-    return sum(int(value.split()[0]) * 1024 for key, _, value in lines if key in RESIDENT)
+    return sum(map(int, RESIDENT.findall(status))) * 1024
 
 
 def explain() -> Mapping[str, int]:

@@ -19,7 +19,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from pytest_ocrleak.growth import Growth, Scale, Series, due, judge
-from pytest_ocrleak.repeat import BATCH_SECONDS, batch, growing
+from pytest_ocrleak.repeat import BATCH_SECONDS, batch, growing, more
 
 HEAP = Scale("B", quantum=16, hidden=1032)
 TIME_LIMIT = 10.0  # seconds
@@ -266,10 +266,10 @@ LEAKING: tuple[Family, ...] = (
 
 
 def warm_up(seconds: float) -> int:
-    """Return the runs that find out how fast the code is: 1, then ten times as many each time."""
+    """Return the runs that find out how fast the code is: 1, then ever more."""
     size, runs = 1, 2
     while size * seconds <= BATCH_SECONDS:
-        size *= 10
+        size = more(size, size * seconds)
         runs += size
     return runs
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pytest_ocrleak.meters import elf
 from pytest_ocrleak.meters.areas import kinds, parse
 from pytest_ocrleak.meters.fds import special
-from pytest_ocrleak.meters.maps import by_file
+from pytest_ocrleak.meters.maps import by_file, without_heap
 from pytest_ocrleak.meters.rss import resident, shares
 
 STACK = 8 << 20
@@ -61,6 +61,15 @@ def test_areas_of_one_file_are_one_mapping() -> None:
         "/usr/lib/libm.so.6": ("library", 12288),
         "/dev/zero (deleted)": ("shared", 4096),
     }
+
+
+def test_the_main_heap_is_left_out_and_nothing_else() -> None:
+    """Its line alone goes, as large as it may be; a file of that name stays."""
+    lines = MAPS.splitlines(keepends=True)
+    assert without_heap(MAPS) == "".join(lines[:1] + lines[2:])
+    assert without_heap("".join(lines[2:])) == "".join(lines[2:])
+    file = "7f10b4000000-7f10b4001000 r--p 00000000 fe:00 500                        /a [heap]\n"
+    assert without_heap(file) == file
 
 
 def test_smaps_adds_what_is_resident() -> None:
