@@ -25,19 +25,21 @@ def read() -> Reading:
     if not procfs.LINUX:
         return Items(tuple(portable()))
     me, newest = os.getpid(), procfs.text("/proc/loadavg").split()[-1]
-    orphans = (describe(pid) for pid in adopted(newest, me))
+    family = descendants(me)
+    parents = frozenset(process.pid for process in family if not process.zombie)
+    orphans = (describe(pid) for pid in adopted(newest, me, parents))
     alive = (orphan for orphan in orphans if orphan and not orphan.zombie)  # else init's business
-    return Items((*descendants(me), *alive))
+    return Items((*family, *alive))
 
 
 @functools.lru_cache(maxsize=1)
-def adopted(newest: str, me: int) -> tuple[int, ...]:
+def adopted(newest: str, me: int, parents: frozenset[int]) -> tuple[int, ...]:
     """Return the ids of the processes that init took over from a child of ours.
 
-    All processes are looked at, once for each ``newest`` process on the system: while that stays
-    the same, no other has begun.
+    All processes are looked at, once for each ``newest`` process on the system and each set of
+    possible ``parents``: while both stay the same, none has begun, and none has lost its parent.
     """
-    del newest
+    del newest, parents
     session, start = os.getsid(0), procfs.start_of(procfs.stat_of(f"/proc/{me}/stat")[1])
     mates = (pid for pid in everybody() if pid != me and in_session(pid, session))
     return tuple(pid for pid in mates if is_adopted(pid, session, start))
