@@ -4,7 +4,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -58,6 +58,8 @@ class Session:
         self.spool = spool() if self.reports and not is_worker(config) else io.StringIO()
         self.phase = Phase()
         self.muted = False
+        self.after_teardown: list[Callable[[pytest.Item, pytest.TestReport], pytest.TestReport]]
+        self.after_teardown = []
         self.tally = Tally()
         self.problems: list[str] = []
         self.late: list[str] = []
@@ -86,12 +88,14 @@ class Session:
         """Count a clean check that nobody wants to see."""
         self.phase.clean += 1
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Send the checks of a phase along with its report."""
         report = yield
+        for step in self.after_teardown if call.when == "teardown" else ():
+            report = step(item, report)
         if call.excinfo and call.excinfo.errisinstance(LeakError):
             place(report, item)
         if told := self.told():

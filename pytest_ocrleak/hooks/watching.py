@@ -51,6 +51,7 @@ class Watching:
         self.red: dict[str, list[tuple[Owner, Check]]] = {}
         self.errors: list[BaseException] = []
         self.nodeid = ""
+        session.after_teardown.append(self.later)
         self.broken = False
 
     def plan(self, item: pytest.Item) -> Plan | None:
@@ -221,6 +222,15 @@ class Watching:
             return [check]
         return failed
 
+    def later(self, item: pytest.Item, report: pytest.TestReport) -> pytest.TestReport:
+        """Judge what ended while a teardown was reported, as pytest-rerunfailures has it."""
+        failed = (self.attempt(self.finish, item) if self.ended else None) or []
+        if not failed or report.failed:
+            return report
+        error = LeakError("\n\n".join(map(text.failure, failed)), failed[0])
+        call = pytest.CallInfo.from_call(partial(raising, error), when="teardown")
+        return pytest.TestReport.from_item_and_call(item, call)
+
     def judge(self, owner: Owner) -> Check | None:
         """Judge one that has ended, and return its check if it fails."""
         if not owner.judged:
@@ -237,3 +247,9 @@ class Watching:
         for check in self.attempt(self.finish, None) or ():
             self.session.late.append(f"ocrleak: {text.failure(check)}")
         self.session.lost.update(self.watch.lost)
+
+
+def raising(error: Exception) -> None:
+    """Raise an error."""
+    __tracebackhide__ = True
+    raise error

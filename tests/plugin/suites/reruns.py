@@ -31,15 +31,15 @@ def test_fails_once():
     assert not once("failure")
 
 
-@pytest.fixture
-def fails_once():
-    assert not once("set-up")
-
-
-def test_fixture_fails_once(fails_once):
-    pass
-
-
 def test_closes_at_last():
     if not once("closed"):
         KEPT["closed"].close()
+
+
+@pytest.fixture(scope="module")
+def wide():
+    KEPT["wide"] = open(os.devnull)
+
+
+def test_fails_to_the_last(wide):
+    raise ValueError
