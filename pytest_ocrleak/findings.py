@@ -45,7 +45,7 @@ def watched(owner: Owner, left: Iterable[Held]) -> Findings:
     for meter in owner.limits.meters:
         things = [held for held in found if meter.name == held.meter]
         meters[meter.name] = seen_once(owner, meter, len(things))
-    named_leaks = [*things_left(found), *bytes_left(meters)]
+    named_leaks = [*things_left(found), *bytes_left(meters, owner.took_over)]
     return Findings(1, meters, tuple(named_leaks))
 
 
@@ -54,7 +54,8 @@ def seen_once(owner: Owner, meter: Meter, things: int) -> Growth:
     verdict: Verdict = "leak" if things else "clean"
     if meter.exact:
         return Growth(verdict, things, things, things, runs=1, series=(things,), unit=meter.unit)
-    change, accepted = owner.bytes[meter.name], owner.limits.tolerance.get(meter.name)
+    change, given = owner.bytes[meter.name], owner.limits.tolerance.get(meter.name)
+    accepted = CONTEXT if given is None and meter.name == "gpu" and change else given
     told = Growth("clean", change, change, change, runs=1, series=(change,), unit=meter.unit)
     if accepted is None:
         return replace(told, verdict="unjudged", reason=ONCE)
@@ -75,11 +76,13 @@ def things_left(found: Iterable[Held]) -> Iterator[Leak]:
         yield replace(one, opened_at=(opened_in,)) if opened_in else one
 
 
-def bytes_left(meters: Mapping[str, Growth]) -> Iterator[Leak]:
-    """Return bytes that grew by more than is accepted."""
+def bytes_left(meters: Mapping[str, Growth], took_over: Iterable[str]) -> Iterator[Leak]:
+    """Return bytes that grew by more than is accepted, and who took them on a device."""
     for name, growth in meters.items():
         if growth.verdict == "leak" and not METERS[name].exact:
-            yield leak(name, f"grew by {human(growth.per_run, growth.unit)}", 1, growth.per_run)
+            what = f"grew by {human(growth.per_run, growth.unit)}"
+            one = leak(name, what, 1, growth.per_run)
+            yield replace(one, opened_at=tuple(took_over)) if name == "gpu" else one
 
 
 def passed(readings: Readings, name: str) -> Growth:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pytest_ocrleak import holders, ignore, settle
+from pytest_ocrleak.device import PATIENCE
 from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.inventory import Amount, Item, Items, MappedFile, Reading, Snapshot, Unavailable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, pulse
 from pytest_ocrleak.outcome import Kind
+
+DEVICE, BLOCK = "gpu", 2 << 20  # bytes; CUDA takes that many at a time
 
 
 class Name(NamedTuple):
@@ -41,7 +44,7 @@ class Owner:
     """A test or a fixture's life: what came in it and is still there, and how bytes changed.
 
     ``holds`` returns what it holds while it lives; ``judged`` tells whether anybody asked for it to
-    be checked; ``scope`` is a fixture's.
+    be checked; ``scope`` is a fixture's; ``took_over`` names whose device memory it has.
     """
 
     kind: Kind
@@ -53,6 +56,7 @@ class Owner:
     holds: Callable[[], Iterable[object]] = tuple
     things: dict[Name, Held] = field(default_factory=dict)
     bytes: Counter[str] = field(default_factory=Counter)
+    took_over: list[str] = field(default_factory=list)
 
 
 class Watch:
@@ -68,6 +72,7 @@ class Watch:
         self.last: Mapping[str, object] = {}
         self.lost: dict[str, str] = {}
         self.paused = False
+        self.device_patience = PATIENCE
         self.look()
 
     def look(self) -> None:
@@ -88,7 +93,7 @@ class Watch:
         elif METERS[name].exact:
             self._read(name, owner)
         elif owner is not None:
-            owner.bytes[name] += figure(value) - figure(self.last.get(name))
+            owner.bytes[name] += change(self.last.get(name), value)
 
     def _read(self, name: str, owner: Owner | None) -> None:
         """Read the things of a meter: what came is the owner's, what went is nobody's any more."""
@@ -145,6 +150,8 @@ class Watch:
 
         What one of the living holds, the innermost first, is from now on its own.
         """
+        living = list(living)
+        self._settle_device(owner, living)
         if self.remaining(owner):
             settle.settle()
             self.look()
@@ -192,6 +199,28 @@ class Watch:
                     self._give(thing, held, one)
                     del things[thing]
 
+    def _settle_device(self, owner: Owner, living: list[Owner]) -> None:
+        """Give device memory to the living that may hold it; wait for the rest to come back.
+
+        It has no object of Python, so any native object may be what holds it. Memory of a wider
+        owner that was freed meanwhile is that one's again.
+        """
+        if abs(owner.bytes[DEVICE]) <= BLOCK:
+            return
+        for one in living:
+            if holders.reach(self._roots(one)).opaque:
+                one.bytes[DEVICE] += owner.bytes.pop(DEVICE)
+                one.took_over.append(owner.name)
+                return
+        self.running.append(owner)
+        if not settle.until(lambda: not self._holds_device(owner), self.device_patience):
+            self.device_patience /= 4
+        self.running.pop()
+
+    def _holds_device(self, owner: Owner) -> bool:
+        self.look()
+        return owner.bytes[DEVICE] > BLOCK
+
     def _roots(self, owner: Owner) -> Iterator[object]:
         """Yield what an owner holds: its value, and what its threads work on."""
         yield from owner.holds()
@@ -212,8 +241,19 @@ def size(item: Item) -> int:
     return item.size if isinstance(item, MappedFile) else 0
 
 
-def figure(value: object) -> int:
-    """Return a figure in bytes or blocks; 0 where it could not be read."""
-    if isinstance(value, Amount):
-        return value.value
-    return value if isinstance(value, int) else 0
+def change(old: object, new: object) -> int:
+    """Return by how much a figure changed; 0 where the two cannot be set against each other.
+
+    A context on a device stays until the process ends and is no growth: what it holds came before.
+    Of two meters of the device the one that grew less counts.
+    """
+    if isinstance(old, int) and isinstance(new, int):
+        return new - old
+    if not isinstance(old, Amount) or not isinstance(new, Amount) or not old.value:
+        return 0
+    if new.source and old.source != new.source:
+        return 0
+    grown = new.value - old.value
+    if old.other is None or new.other is None:
+        return grown
+    return min(grown, new.other - old.other)

@@ -14,7 +14,7 @@ from pytest_ocrleak.hooks.session import Session, running
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check, Kind, LeakError
 from pytest_ocrleak.report import text
-from pytest_ocrleak.watch import Held, Name, Owner, Watch
+from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Name, Owner, Watch
 
 Result = TypeVar("Result")
 
@@ -167,7 +167,8 @@ class Watching:
 
     def conclude(self, owner: Owner, left: Mapping[Name, Held]) -> Check | None:
         """Record the check of one that was judged, and return it if it fails."""
-        if not (left or self.session.reports or self.watch.settled):
+        grew = owner.bytes[DEVICE] > BLOCK
+        if not (left or grew or self.session.reports or self.watch.settled):
             self.session.count()
             return None
         found = findings.watched(owner, left.values())

@@ -386,3 +386,61 @@ def test_a_required_gpu_that_does_not_answer_stops_the_session(
     result = pytester.runpytest_subprocess("--ocrleak-require=gpu")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "gpu cannot be read here: the NVIDIA driver does not answer" in result.stderr.str()
+
+
+WATCHED = """
+import sys
+import pytest
+sys.path.insert(0, {here!r})
+from device_memory import Card, Engine
+
+@pytest.fixture(scope="session")
+def card():
+    card = Card()
+    card.make_context()
+    return card
+
+@pytest.fixture(scope="module")
+def engine(card):
+    engine = Engine(card, gives=True)
+    yield engine
+    engine.free_resources()
+
+@pytest.fixture
+def careless(card):
+    engine = Engine(card, gives=False)
+    yield engine
+    engine.free_resources()
+
+@pytest.fixture
+def grows_lazily(card):
+    engine = Engine(card, gives=True, size=0x200000)
+    more = []
+    yield lambda: more.append(card.take(0x400000))
+    engine.free_resources()
+    for memory in more:
+        card.give_back(memory)
+
+def test_of_engine(engine):
+    engine.use()
+
+def test_lazily(grows_lazily):
+    grows_lazily()
+
+def test_careless(careless):
+    careless.use()
+
+def test_frees_what_a_wider_fixture_took(engine):
+    engine.free_resources()
+"""
+
+
+def test_device_memory_is_charged_to_its_fixture(pytester: pytest.Pytester, driven: Path) -> None:
+    """What a living engine may hold is its own; what nobody can hold any more has leaked."""
+    assert driven.exists()
+    pytester.makepyfile(WATCHED.format(here=str(HERE)))
+    result = pytester.runpytest_subprocess("--ocrleak", "-p", "no:randomly", "-p", "no:asyncio")
+    result.assert_outcomes(passed=4, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*leaks (gpu 4.2 MB, 2.1 MB allowed):", "*grew by 4.2 MB", "*opened in careless"]
+    )
