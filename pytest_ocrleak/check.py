@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pytest_ocrleak import difference, findings, meters, objects, settle
+from pytest_ocrleak import difference, findings, meters, objects, onepass, settle
 from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
@@ -85,7 +85,7 @@ class Checker:
         readings = Readings(limits, warm=True)
         yield
         readings.add(1, settle.Patience())
-        self._conclude("guard", label, findings.one_pass(readings), limits)
+        self._conclude("guard", label, onepass.one_pass(readings), limits)
 
     def assert_no_growth(  # noqa: PLR0913 - the interface that users type
         self,

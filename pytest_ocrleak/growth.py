@@ -6,11 +6,8 @@ docs/verdict.md; ``tests/unit/test_error_rates.py`` measures them.
 """
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import Literal
 
 from pytest_ocrleak.series import FEWEST, WINDOW, Scale, Series
 from pytest_ocrleak.trend import (
@@ -27,10 +24,10 @@ from pytest_ocrleak.trend import (
     trend,
     visible,
 )
+from pytest_ocrleak.verdict import Growth, Verdict
 
 __all__ = ["FEW", "Growth", "Scale", "Series", "Verdict", "due", "judge", "practise", "settled"]
 
-Verdict = Literal["clean", "leak", "inconclusive", "unavailable", "unjudged"]
 
 STILL = 4  # steps that a clean verdict takes where nothing moves
 FEW = 3  # steps that prove a leak of bytes when no more can come and all are alike
@@ -45,33 +42,6 @@ NOISE = 2  # times the deepest fall that a leak has risen by, and what can be ta
 COARSE = 4  # times what the meter can show, above which a clean verdict waits to become finer
 MORE = 1.03  # times the readings that were looked at before, until the next look
 FADES = "it grows ever more slowly, as caches do"
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """What one meter did while the code ran again and again.
-
-    ``per_run``, its interval ``low`` to ``high``, and ``resolution`` are in bytes or things per
-    run; ``one_time`` is what the first runs left for good; ``series`` is the change from reading
-    to reading, ``batches`` the runs in between. ``reason`` says why a verdict is not `clean` or
-    `leak`: readings may contradict each other, the meter cannot be read here, or one pass cannot
-    judge it. ``parts`` tells of resident memory what its change over the whole check is made of,
-    in bytes. ``accepted`` is the tolerance.
-    """
-
-    verdict: Verdict
-    per_run: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
-    resolution: float = 0.0
-    one_time: float = 0.0
-    runs: int = 0
-    series: tuple[float, ...] = ()
-    unit: str = "B"
-    reason: str = ""
-    parts: Mapping[str, float] = field(default_factory=dict)
-    accepted: float = 0.0
-    batches: tuple[int, ...] = ()
 
 
 @functools.cache

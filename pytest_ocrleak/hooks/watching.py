@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_ocrleak import findings, options
+from pytest_ocrleak import onepass, options
 from pytest_ocrleak.hooks import lives, repeating
 from pytest_ocrleak.hooks.lives import Fixture
 from pytest_ocrleak.hooks.session import Session, running
@@ -171,7 +171,7 @@ class Watching:
         if not (left or grew or self.session.reports or self.watch.settled):
             self.session.count()
             return None
-        found = findings.watched(owner, left.values())
+        found = onepass.watched(owner, left.values())
         nodeid = owner.nodeid or self.nodeid
         check = Check(owner.kind, owner.name, 1, found.meters, found.leaks, nodeid, owner.scope)
         self.session.record(check)

@@ -84,7 +84,8 @@ def described(leak: Leak) -> Iterator[str]:
     """Return one leak: what and how often, the line that opened it, what keeps it."""
     often = f" ×{leak.count}" if leak.count > 1 else ""
     yield f"  {leak.meter}: {leak.what}{often}"
-    yield from (f"      opened in {place}" for place in leak.opened_at)
+    for place in leak.opened_at:
+        yield f"      opened {place if place.startswith('during ') else f'at {place}'}"
     yield from (f"      kept by {keeper}" for keeper in leak.kept_by)
 
 

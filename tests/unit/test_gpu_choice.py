@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pytest_ocrleak import findings
+from pytest_ocrleak import onepass
 from pytest_ocrleak.inventory import Amount, Reading, Snapshot, Unavailable, Undecidable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, cuda, gpu
@@ -200,9 +200,8 @@ def test_growth_that_a_second_meter_contradicts_is_not_claimed(
 def test_a_contradicted_pass_is_inconclusive() -> None:
     """One pass weighs both meters too."""
     assert (
-        findings.one_pass(growing([900 * MiB, 902 * MiB, 904 * MiB])).meters["gpu"].verdict
-        == "leak"
+        onepass.one_pass(growing([900 * MiB, 902 * MiB, 904 * MiB])).meters["gpu"].verdict == "leak"
     )
-    judged = findings.one_pass(growing([900 * MiB] * 3)).meters["gpu"]
+    judged = onepass.one_pass(growing([900 * MiB] * 3)).meters["gpu"]
     assert (judged.verdict, judged.runs) == ("inconclusive", 1)
     assert METERS["gpu"].unit == "B"

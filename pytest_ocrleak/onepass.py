@@ -1,0 +1,106 @@
+"""One pass: things are judged exactly, bytes against what the user accepts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from pytest_ocrleak.difference import leak, outermost
+from pytest_ocrleak.findings import ONCE, Findings, final, libraries, named, told
+from pytest_ocrleak.growth import Growth, Verdict
+from pytest_ocrleak.inventory import Leak, Thread
+from pytest_ocrleak.meters import METERS, Meter
+from pytest_ocrleak.readings import Readings
+from pytest_ocrleak.sizes import human
+from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Owner
+
+LOADED = "a library was loaded inside, whose threads may be meant to stay: load it before"
+
+
+def one_pass(readings: Readings) -> Findings:
+    """Judge one pass: things exactly, bytes against a tolerance that the user gave."""
+    meters = {meter.name: passed(readings, meter.name) for meter in readings.limits.meters}
+    return Findings(1, told(meters, readings), tuple(named(readings, meters)))
+
+
+def watched(owner: Owner, left: Iterable[Held]) -> Findings:
+    """Judge a test or a fixture's life in one pass: what it left, and how bytes changed in it."""
+    meters, found = {}, list(left)
+    for meter in owner.limits.meters:
+        things = [held for held in found if meter.name == held.meter]
+        meters[meter.name] = seen_once(owner, meter, len(things))
+    named_leaks = [*things_left(found), *bytes_left(meters, owner.took_over)]
+    return Findings(1, meters, tuple(named_leaks))
+
+
+def seen_once(owner: Owner, meter: Meter, things: int) -> Growth:
+    """Return what one meter says after one pass, of so many things that stayed."""
+    verdict: Verdict = "leak" if things else "clean"
+    if meter.exact:
+        return Growth(verdict, things, things, things, runs=1, series=(things,), unit=meter.unit)
+    change, given = owner.bytes[meter.name], owner.limits.tolerance.get(meter.name)
+    accepted = BLOCK if given is None and meter.name == DEVICE and change else given
+    told = Growth("clean", change, change, change, runs=1, series=(change,), unit=meter.unit)
+    if accepted is None:
+        return replace(told, verdict="unjudged", reason=ONCE)
+    verdict = "leak" if change > accepted else "clean"
+    return replace(told, verdict=verdict, resolution=accepted, accepted=accepted)
+
+
+def things_left(found: Iterable[Held]) -> Iterator[Leak]:
+    """Return things that stayed by their names, the longest lived first."""
+    shown = set(map(id, outermost(held.item for held in found)))
+    places: dict[tuple[str, str, str], int] = {}
+    for held in found:
+        if id(held.item) in shown:
+            key = held.meter, held.item.what, held.opened_in
+            places[key] = places.get(key, 0) + 1
+    for (meter, what, opened_in), count in places.items():
+        one = leak(meter, what, count, count)
+        yield replace(one, opened_at=(f"during {opened_in}",)) if opened_in else one
+
+
+def bytes_left(meters: Mapping[str, Growth], took_over: Iterable[str]) -> Iterator[Leak]:
+    """Return bytes that grew by more than is accepted, and who took them on a device."""
+    during = tuple(f"during {each}" for each in took_over)
+    for name, growth in meters.items():
+        if growth.verdict == "leak" and not METERS[name].exact:
+            what = f"grew by {human(growth.per_run, growth.unit)}"
+            one = leak(name, what, 1, growth.per_run)
+            yield (
+                replace(one, opened_at=tuple(f"during {each}" for each in took_over))
+                if name == "gpu"
+                else one
+            )
+
+
+def passed(readings: Readings, name: str) -> Growth:
+    """Return what one meter says after one pass."""
+    growth = final(readings, name)
+    change, accepted = sum(growth.series), accepted_once(readings, name)
+    if growth.verdict == "leak" and of_a_library(readings, name):
+        return replace(growth, verdict="inconclusive", reason=LOADED)
+    if METERS[name].exact or not growth.series:
+        return growth
+    seen = Growth("clean", change, change, change, runs=1, series=growth.series)
+    if accepted is None:
+        return replace(seen, verdict="unjudged", reason=ONCE)
+    if change > accepted and (reason := readings.contradiction(name)):
+        return replace(seen, verdict="inconclusive", reason=reason)
+    verdict: Verdict = "leak" if change > accepted else "clean"
+    return replace(seen, verdict=verdict, resolution=accepted, accepted=accepted)
+
+
+def of_a_library(readings: Readings, name: str) -> bool:
+    """Tell whether all that stays may be the pool of a library that was loaded in the pass."""
+    if name != "threads" or libraries(readings.latest) <= libraries(readings.baseline):
+        return False
+    threads = readings.lingering(readings.latest, name)
+    return not any(isinstance(thread, Thread) and thread.python for thread in threads)
+
+
+def accepted_once(readings: Readings, name: str) -> float | None:
+    """Return the bytes that one pass may leave, ``None`` where it cannot judge.
+
+    Device memory is judged without a tolerance once there is a context: what it holds came before.
+    """
+    has_context = name == DEVICE and readings.series(name).values[0] > 0
+    return readings.limits.tolerance.get(name, BLOCK if has_context else None)
