@@ -65,11 +65,7 @@ def bytes_left(meters: Mapping[str, Growth], took_over: Iterable[str]) -> Iterat
         if growth.verdict == "leak" and not METERS[name].exact:
             what = f"grew by {human(growth.per_run, growth.unit)}"
             one = leak(name, what, 1, growth.per_run)
-            yield (
-                replace(one, opened_at=tuple(f"during {each}" for each in took_over))
-                if name == "gpu"
-                else one
-            )
+            yield replace(one, opened_at=during) if name == DEVICE else one
 
 
 def passed(readings: Readings, name: str) -> Growth:
