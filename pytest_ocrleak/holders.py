@@ -6,108 +6,83 @@ where it has none, a number that stands for it, or a native object that may hide
 """
 
 import gc
-import io
 import os
-import socket
-import sys
-import threading
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePath
 from typing import Any
 
 from pytest_ocrleak.inventory import Descriptor, Item, Process, TempFile, Thread
+from pytest_ocrleak.owners import works_for
 
 MOST = 500_000  # objects that are looked at; in more of them anything may hide
-CLOSED = (types.ModuleType, type, types.CodeType)
+CLOSED = (types.ModuleType, type, types.CodeType)  # led on by anyone
 VALUES = (int, str, PurePath)
+ROWS = (list, tuple, set, frozenset, deque)
 OTHERS = ("_pytest.", "pluggy.", "pytest_ocrleak.")  # whose objects know every fixture
 NATIVE = (types.MethodDescriptorType, types.WrapperDescriptorType, types.BuiltinFunctionType)
-PLAIN = frozenset(  # modules whose native types hold nothing but objects
-    [
-        "builtins",
-        "types",
-        "collections",
-        "functools",
-        "itertools",
-        "operator",
-        "re",
-        "datetime",
-        "decimal",
-        "enum",
-        "string",
-        "weakref",
-        "abc",
-        "typing",
-        "contextlib",
-        "contextvars",
-        "asyncio",
-        "_asyncio",
-        "_thread",
-        "threading",
-        "pathlib",
-        "random",
-        "_random",
-        "_collections",
-        "_functools",
-        "_abc",
-        "_weakref",
-        "_weakrefset",
-        "_contextvars",
-        "_struct",
-        "struct",
-        "_queue",
-        "queue",
-        "_io",
-        "io",
-        "_socket",
-        "socket",
-        "array",
-        "_decimal",
-        "zoneinfo",
-        "uuid",
-        "fractions",
-        "logging",
-    ]
-)
+_PLAIN = """
+    abc array asyncio builtins collections contextlib contextvars csv datetime decimal enum
+    fractions functools hashlib io itertools json logging operator pathlib pickle pyexpat queue
+    random re select socket ssl string struct threading types typing unicodedata uuid weakref xml
+    zlib zoneinfo _abc _asyncio _bisect _blake2 _bz2 _collections _contextvars _csv _decimal
+    _elementtree _functools _hashlib _heapq _io _json _locale _lzma _md5 _operator _pickle _queue
+    _random _sha1 _sha2 _sha3 _socket _ssl _struct _thread _typing _weakref _weakrefset _zoneinfo
+"""
+PLAIN = frozenset(_PLAIN.split())  # modules whose native types hold nothing but objects, or nothing
 
 
 @dataclass(slots=True)
 class Reach:
     """What was found from some roots.
 
-    ``seen`` are the identities of all objects, ``numbers`` and ``names`` what may stand for a
-    descriptor, a thread, a process or a path; ``opaque`` tells whether native objects were among
-    them that may hold anything.
+    ``seen`` are the identities of all objects. ``numbers`` may stand for a thread or a process,
+    ``descriptors`` for a descriptor, ``names`` for a path; ``opaque`` tells whether native objects
+    were among them that may hold anything. ``open_now`` are the descriptors that there are.
     """
 
+    open_now: Collection[int] = ()
     seen: set[int] = field(default_factory=set)
     numbers: set[int] = field(default_factory=set)
+    descriptors: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     opaque: bool = False
 
-    def holds(self, item: Item, owners: Mapping[Item, object]) -> bool:
-        """Tell whether a thing is held from there, or may be."""
+    def holds(self, item: Item, owners: Mapping[Item, object], line: Iterable[int] = ()) -> bool:
+        """Tell whether a thing is held from there, or may be.
+
+        ``line`` are the processes that a process descends from: who holds one holds its children.
+        """
         owner = owners.get(item)
-        if isinstance(item, TempFile):
-            return any(item.path == name or item.path.startswith(f"{name}/") for name in self.names)
-        if owner is None:
-            return self.opaque or number_of(item) in self.numbers
-        if id(owner) in self.seen:
-            return True
+        match item:
+            case TempFile(path=path):
+                return any(path == name or path.startswith(f"{name}/") for name in self.names)
+            case Process(pid=pid):
+                return bool(self.numbers & {pid, *line})
+            case _ if owner is not None:
+                return id(owner) in self.seen or self.employs(owner)
+            case Descriptor(number=number):
+                return self.opaque or number in self.descriptors
+            case Thread(tid=tid):
+                return self.opaque or tid in self.numbers
+        return self.opaque
+
+    def employs(self, owner: object) -> bool:
+        """Tell whether a thread works for what was found."""
         return any(id(each) in self.seen for each in works_for(owner))
 
 
-def reach(roots: Iterable[object]) -> Reach:
+def reach(roots: Iterable[object], open_now: Collection[int] = ()) -> Reach:
     """Follow references from some objects, as the garbage collector knows them.
 
     Modules, classes and the globals of functions are left out: from there everything can be
     reached, and nothing is let go with the object. Types are asked for by ``type``, since a proxy
     may do anything when it is asked for its class.
     """
-    found, waiting = Reach(), list(roots)
+    found, waiting = Reach(open_now), list(roots)
     while waiting:
         each = waiting.pop()
         kind: Any = type(each)
@@ -117,7 +92,9 @@ def reach(roots: Iterable[object]) -> Reach:
             found.seen.add(id(each))
             found.opaque = found.opaque or opaque(kind) or len(found.seen) > MOST
             if len(found.seen) <= MOST:
-                waiting.extend(referents(each))
+                led = referents(each)
+                found.descriptors |= numbers_in(each, kind, led, found.open_now)
+                waiting.extend(led)
     return found
 
 
@@ -129,18 +106,38 @@ def note(found: Reach, value: object) -> None:
         found.names.add(name.rstrip(os.sep))
 
 
+def numbers_in(
+    each: object, kind: Any, led: Iterable[object], open_now: Collection[int]
+) -> set[int]:
+    """Return the numbers by which an object may hold descriptors.
+
+    They are those in attributes, local variables and cells, and rows of nothing but descriptors:
+    a number in a table of data says nothing.
+    """
+    if kind is dict:
+        return set()
+    numbers = {value for value in led if type(value) is int}
+    if issubclass(kind, ROWS):
+        return numbers if all(number in open_now for number in numbers) else set()
+    own = getattr(each, "__dict__", None) if kind.__dictoffset__ else None
+    names = own if type(own) is dict else {}
+    return numbers | {value for value in names.values() if type(value) is int}
+
+
 @cache
 def foreign(kind: Any) -> bool:
-    """Tell whether a type is, or derives from, one of pytest's."""
+    """Tell whether a type is, or derives from, one of pytest's; its exceptions are anybody's."""
+    if issubclass(kind, BaseException):
+        return False
     return any(f"{base.__module__}.".startswith(OTHERS) for base in kind.__mro__)
 
 
-def referents(each: object) -> Iterable[object]:
+def referents(each: object) -> list[Any]:
     """Return what an object refers to; of a function only what it brought along."""
     if isinstance(each, types.FunctionType):
-        return (each.__defaults__, each.__kwdefaults__, each.__closure__, each.__dict__)
+        return [each.__defaults__, each.__kwdefaults__, each.__closure__, each.__dict__]
     if isinstance(each, types.FrameType):
-        return (each.f_locals,)
+        return list(each.f_locals.values())
     return gc.get_referents(each)
 
 
@@ -155,56 +152,3 @@ def opaque(kind: Any) -> bool:
         and any(isinstance(value, NATIVE) for value in vars(base).values())
         for base in kind.__mro__[:-1]
     )
-
-
-def number_of(item: Item) -> int:
-    """Return the number that stands for a thing, -1 where none does."""
-    match item:
-        case Descriptor():
-            return item.number
-        case Thread():
-            return item.tid
-        case Process():
-            return item.pid
-    return -1
-
-
-def owners(items: Iterable[Item]) -> Mapping[Item, object]:
-    """Return the objects of Python that things belong to, where there is one."""
-    wanted = {item.number: item for item in items if isinstance(item, Descriptor)}
-    tids = {item.tid: item for item in items if isinstance(item, Thread)}
-    found: dict[Item, object] = {}
-    for number, owner in opened() if wanted else ():
-        if number in wanted:
-            found[wanted[number]] = owner
-    for thread in threading.enumerate():
-        if thread.native_id in tids:
-            found[tids[thread.native_id]] = thread
-    return found
-
-
-def opened() -> Iterator[tuple[int, object]]:
-    """Yield every open file and socket of Python with its descriptor."""
-    for each in gc.get_objects():
-        if isinstance(each, (io.FileIO, socket.socket)):
-            try:
-                yield each.fileno(), each
-            except (OSError, ValueError):  # closed
-                continue
-
-
-def frames(thread: object) -> Iterator[types.FrameType]:
-    """Yield the frames that a thread runs now, the innermost first."""
-    if isinstance(thread, threading.Thread):
-        frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - made for debuggers
-        while frame:
-            yield frame
-            frame = frame.f_back
-
-
-def works_for(thread: object) -> Iterator[object]:
-    """Yield the objects whose code a thread runs: what its frames call ``self``."""
-    for frame in frames(thread):
-        owner = frame.f_locals.get("self")
-        if owner is not None and owner is not thread and gc.is_tracked(owner):
-            yield owner

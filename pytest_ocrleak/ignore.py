@@ -32,6 +32,8 @@ BUILT_IN = (
     Rule("tempfiles", "*/pytest-of-*", "pytest keeps the folders of its last three sessions"),
     Rule("threads", "Python thread Trio thread *", "trio keeps idle threads for ten seconds"),
     Rule("processes", "*multiprocessing.resource_tracker*", "multiprocessing ends it at exit"),
+    Rule("processes", "*multiprocessing.forkserver*", "multiprocessing ends it at exit"),
+    Rule("tempfiles", "*/pymp-*", "multiprocessing removes it at exit"),
 )
 
 

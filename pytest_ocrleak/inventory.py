@@ -8,6 +8,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+COMMAND = 160  # characters of a command line that are told
+
 
 class Item(Protocol):
     """One thing with an identity: it can be told from another one of the same name."""
@@ -103,6 +105,7 @@ class Process:
     start: int
     command: str
     zombie: bool
+    parent: int = 0
 
     @property
     def key(self) -> Hashable:
@@ -111,8 +114,10 @@ class Process:
 
     @property
     def what(self) -> str:
-        """The command line, or that it ended unwaited for."""
-        return f"{'zombie' if self.zombie else 'child'} process {self.command}"
+        """The command line in one line, or that it ended unwaited for."""
+        command = " ".join(self.command.split())
+        command = command if len(command) <= COMMAND else f"{command[:COMMAND]} …"
+        return f"{'zombie' if self.zombie else 'child'} process {command}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ class Limits:
     ) -> "Limits":
         """Return these limits with what one check asks for on top of them."""
         lines = ignored.splitlines() if isinstance(ignored, str) else ignored or ()
+        if not isinstance(lines, Iterable):
+            raise ValueError(f"ignore={ignored!r}: write rules, ['meter:glob  # reason']")  # noqa: TRY004
         return replace(
             self,
             track=self.track if track is None else names(track),
@@ -78,6 +80,8 @@ def names(track: str | Iterable[str]) -> tuple[str, ...]:
         One is no meter (the message suggests the nearest), or there is none.
 
     """
+    if not isinstance(track, (str, Iterable)):
+        raise ValueError(f"track={track!r}: write names of meters, 'fds,heap' or ['fds', 'heap']")  # noqa: TRY004
     parts: Sequence[str] = track.split(",") if isinstance(track, str) else tuple(track)
     chosen = tuple(known(part.strip()) for part in parts if part.strip())
     if not chosen:

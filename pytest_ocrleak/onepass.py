@@ -10,7 +10,7 @@ from pytest_ocrleak.inventory import Leak, Thread
 from pytest_ocrleak.meters import METERS, Meter
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.sizes import human
-from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Owner
+from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Owner, size
 
 LOADED = "a library was loaded inside, whose threads may be meant to stay: load it before"
 
@@ -26,13 +26,14 @@ def watched(owner: Owner, left: Iterable[Held]) -> Findings:
     meters, found = {}, list(left)
     for meter in owner.limits.meters:
         things = [held for held in found if meter.name == held.meter]
-        meters[meter.name] = seen_once(owner, meter, len(things))
+        amount = sum(size(held.item) or 1 for held in things)
+        meters[meter.name] = seen_once(owner, meter, amount)
     named_leaks = [*things_left(found), *bytes_left(meters, owner.took_over)]
     return Findings(1, meters, tuple(named_leaks))
 
 
 def seen_once(owner: Owner, meter: Meter, things: int) -> Growth:
-    """Return what one meter says after one pass, of so many things that stayed."""
+    """Return what one meter says after one pass, of so many things or bytes that stayed."""
     verdict: Verdict = "leak" if things else "clean"
     if meter.exact:
         return Growth(verdict, things, things, things, runs=1, series=(things,), unit=meter.unit)

@@ -73,7 +73,7 @@ def runs(config: pytest.Config) -> Count | None:
     text = given(config, "ocrleak_runs")
     if not text:
         return None
-    return Pace("auto" if text == "auto" else int(text) if text.isdigit() else text).runs
+    return Pace("auto" if text == "auto" else int(text) if text.isdecimal() else text).runs
 
 
 @contextmanager
@@ -137,7 +137,8 @@ def marked(item: pytest.Item, session: Limits) -> Plan | None:
 
 def unchecked(mark: pytest.Mark) -> None:
     """Check that a marker which leaves a test unchecked says why."""
-    reason = mark.args[0] if mark.args else mark.kwargs.get("reason")
+    typed = [*mark.args, *mark.kwargs.values()]
+    reason = typed[0] if len(typed) == 1 and not mark.kwargs.keys() - {"reason"} else None
     if not isinstance(reason, str) or not reason.strip():
         raise ValueError("write why: no_ocrleak(reason='…')")
 
@@ -153,7 +154,7 @@ def checked(mark: pytest.Mark, session: Limits, times: Count | None) -> Plan:
     pace = Pace(
         typed.pop("runs", times or "auto"),
         typed.pop("warmup", "auto"),
-        typed.pop("time_limit", None) or TIME_LIMIT,
+        TIME_LIMIT if (limit := typed.pop("time_limit", None)) is None else limit,
     )
     if typed:
         raise ValueError(f"{', '.join(typed)} is no argument of it: there are {SIGNATURE}")

@@ -42,12 +42,15 @@ def start(config: pytest.Config) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin to watch where all tests are to be checked, or one of them is marked."""
     everything = config.getoption("ocrleak") or config.getini("ocrleak")
-    if not config.getoption("ocrleak_off") and (
-        everything or any(item.get_closest_marker("ocrleak") for item in items)
-    ):
+    if not config.getoption("ocrleak_off") and (everything or any(map(marked, items))):
         from pytest_ocrleak.hooks import watching  # noqa: PLC0415
 
         watching.begin(start(config), items, everything=bool(everything))
+
+
+def marked(item: pytest.Item) -> bool:
+    """Tell whether one of the markers is on a test."""
+    return any(item.get_closest_marker(name) for name in ("ocrleak", "no_ocrleak"))
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from pytest_ocrleak import holders, ignore, settle
+from pytest_ocrleak import holders, ignore, owners, settle
 from pytest_ocrleak.device import PATIENCE
 from pytest_ocrleak.difference import lingering
-from pytest_ocrleak.inventory import Amount, Item, Items, MappedFile, Reading, Snapshot, Unavailable
+from pytest_ocrleak.inventory import (
+    Amount,
+    Descriptor,
+    Item,
+    Items,
+    MappedFile,
+    Process,
+    Reading,
+    Snapshot,
+    Thread,
+    Unavailable,
+)
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, pulse
 from pytest_ocrleak.outcome import Kind
@@ -190,14 +201,16 @@ class Watch:
 
     def _hand_over(self, owner: Owner, living: Iterable[Owner]) -> None:
         """Give the things that a living one holds to that one."""
-        things = self.remaining(owner)
-        of_python = holders.owners([held.item for held in things.values()])
+        of_python = owners.found([held.item for held in self.remaining(owner).values()])
         for one in living:
-            found = holders.reach(self._roots(one))
-            for thing, held in list(things.items()):
-                if found.holds(held.item, of_python):
-                    self._give(thing, held, one)
-                    del things[thing]
+            given = True
+            while given and (things := self.remaining(owner)):
+                found = holders.reach(self._roots(one), self._descriptors())
+                given = False
+                for thing, held in things.items():
+                    if found.holds(held.item, of_python, self._line(held.item)):
+                        self._give(thing, held, one)
+                        given = given or isinstance(held.item, Thread)  # who may hold more
 
     def _settle_device(self, owner: Owner, living: list[Owner]) -> None:
         """Give device memory to the living that may hold it; wait for the rest to come back.
@@ -224,10 +237,24 @@ class Watch:
     def _roots(self, owner: Owner) -> Iterator[object]:
         """Yield what an owner holds: its value, and what its threads work on."""
         yield from owner.holds()
-        items = [held.item for held in owner.things.values()]
-        for thread in holders.owners(items).values():
+        every = (held.item for held in owner.things.values())
+        items = [item for item in every if isinstance(item, Thread) and item.python]
+        for thread in owners.found(items).values():
             yield thread
-            yield from holders.frames(thread)
+            yield from owners.frames(thread)
+
+    def _descriptors(self) -> frozenset[int]:
+        """Return the numbers of the descriptors that are open."""
+        every = getattr(self.there.get("fds"), "items", ())
+        return frozenset(item.number for item in every if isinstance(item, Descriptor))
+
+    def _line(self, item: Item) -> Iterator[int]:
+        """Yield the processes that a process descends from, up to this one."""
+        every = getattr(self.there.get("processes"), "items", ())
+        parents = {each.pid: each.parent for each in every if isinstance(each, Process)}
+        pid = item.pid if isinstance(item, Process) else 0
+        while pid := parents.pop(pid, 0):
+            yield pid
 
     def _give(self, thing: Name, held: Held, to: Owner) -> None:
         del self.owned[thing].things[thing]

@@ -1,6 +1,8 @@
 """What of pytest a watch sees: fixtures and tests as owners, and what they hold while they live."""
 
-from collections.abc import Iterator
+import dis
+import types
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -46,12 +48,24 @@ def named(fixturedef: Fixture, request: pytest.FixtureRequest) -> str:
 def values(fixturedef: Fixture, node: pytest.Item | pytest.Collector) -> Iterator[object]:
     """Yield what a living fixture holds: its value or error, and what its finalizers refer to.
 
-    What the functions of a module or class set up lies in that module or class.
+    What it keeps elsewhere counts, too: the globals that its code assigns, and the attributes of
+    the class that it is for.
     """
     yield fixturedef.cached_result
     yield from getattr(fixturedef, "_finalizers", ())
-    if fixturedef.argname.startswith(XUNIT):
-        yield from vars(getattr(node, "obj", object)).values()
+    yield from assigned(fixturedef.func)
+    if isinstance(node, pytest.Class):
+        yield from vars(node.obj).values()
+
+
+def assigned(function: Callable[..., object]) -> Iterator[object]:
+    """Yield the values of the globals that a function assigns, or one that it brought along."""
+    inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    for each in (function, *inner):
+        if isinstance(each, types.FunctionType):
+            code = dis.get_instructions(each.__code__)
+            names = {one.argval for one in code if one.opname == "STORE_GLOBAL"}
+            yield from (each.__globals__.get(name) for name in names)
 
 
 def test(item: pytest.Item, limits: Limits, *, judged: bool) -> Owner:
@@ -68,12 +82,11 @@ def rest_of(item: pytest.Item, owner: Owner) -> Owner:
 def until_teardown(item: pytest.Item) -> Iterator[object]:
     """Yield what a test holds until its teardown.
 
-    That is a `unittest.TestCase` with its attributes, the finalizers that were added by the test
-    (``request.addfinalizer``), and what ``monkeypatch`` put in places.
+    That is the instance of its class with its attributes, the finalizers that were added by the
+    test (``request.addfinalizer``), and what ``monkeypatch`` put in places.
     """
-    if isinstance(item, pytest.Function) and hasattr(item, "_testcase"):
-        yield getattr(item, "_testcase", None)
-        yield getattr(item, "_instance", None)
+    if isinstance(item.parent, pytest.Class):
+        yield getattr(item, "instance", None)
     finalizers, _ = item.session._setupstate.stack.get(item, ((), None))  # noqa: SLF001
     yield from finalizers
     yield from patched((getattr(item, "funcargs", None) or {}).get("monkeypatch"))
@@ -90,6 +103,12 @@ def patched(patches: Any) -> Iterator[object]:
 
 
 def let_go(item: pytest.Item) -> None:
-    """Drop the values of fixtures that have ended; pytest does so itself some moments later."""
+    """Drop the values of fixtures that have ended, and the instance of the test's class.
+
+    pytest does so itself some moments later, or keeps an instance for reasons of its own.
+    """
     if funcargs := getattr(item, "funcargs", None):
         funcargs.clear()
+    if isinstance(item.parent, pytest.Class) and hasattr(item, "instance"):
+        for name in ("_obj", "_instance"):
+            vars(item).pop(name, None)

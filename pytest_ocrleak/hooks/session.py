@@ -15,7 +15,7 @@ import pytest
 from pytest_ocrleak import files, options
 from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import read
+from pytest_ocrleak.meters import read, tempfiles
 from pytest_ocrleak.outcome import Check, LeakError
 from pytest_ocrleak.report import text
 from pytest_ocrleak.report.document import document, plain
@@ -55,6 +55,9 @@ class Session:
         self.config = config
         self.limits: Limits = options.session_limits(config)
         self.reports = options.reports(config)
+        for folder in (config.rootpath, config.getoption("basetemp", None)):
+            if folder:
+                tempfiles.leave_out(f"{Path(folder).resolve()}{os.sep}")
         self.spool = spool() if self.reports and not is_worker(config) else io.StringIO()
         self.phase = Phase()
         self.muted = False
@@ -97,7 +100,7 @@ class Session:
         for step in self.after_teardown if call.when == "teardown" else ():
             report = step(item, report)
         if call.excinfo and call.excinfo.errisinstance(LeakError):
-            place(report, item)
+            place(report, item, call.excinfo)
         if told := self.told():
             vars(report)[ATTRIBUTE] = told
             if self.config.get_verbosity() > 0:
@@ -172,7 +175,10 @@ class Session:
         for line in (*self.late, *self.problems):
             terminalreporter.write_line(line, red=True)
         if self.tally.checked:
-            line = text.summary(self.tally, {**self.lost, **unavailable(self.limits)})
+            at_times = {f"{name} at times": reason for name, reason in self.lost.items()}
+            missing = unavailable(self.limits)
+            told = {n: r for n, r in at_times.items() if n.partition(" ")[0] not in missing}
+            line = text.summary(self.tally, {**told, **missing})
             terminalreporter.write_line(line)
 
 
@@ -186,11 +192,15 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def place(report: pytest.TestReport, item: pytest.Item) -> None:
+def place(
+    report: pytest.TestReport, item: pytest.Item, found: pytest.ExceptionInfo[BaseException]
+) -> None:
     """Tell of a leak that was found after a test's code without the code that found it.
 
     pytest would write that all entries are hidden, and name this plugin's line as the crash.
     """
+    if not isinstance(item, pytest.Function):  # whose traceback is shown as it is
+        report.longrepr = str(found.value)
     for shown, crash, _ in getattr(report.longrepr, "chain", ()):
         if crash and (shown.extraline or "").startswith("All traceback entries are hidden"):
             shown.extraline = None

@@ -26,7 +26,8 @@ def begin(session: Session, items: Iterable[pytest.Item], *, everything: bool) -
     )
     plans = {item: options.marked(item, session.limits) for item in marked}
     usual = options.usual(session.config, session.limits) if everything else None
-    session.config.pluginmanager.register(Watching(session, plans, usual), "ocrleak-watching")
+    if usual or any(plans.values()):
+        session.config.pluginmanager.register(Watching(session, plans, usual), "ocrleak-watching")
 
 
 class Watching:
@@ -51,6 +52,7 @@ class Watching:
         self.red: dict[str, list[tuple[Owner, Check]]] = {}
         self.errors: list[BaseException] = []
         self.nodeid = ""
+        self.part_failed = False
         session.after_teardown.append(self.later)
         self.broken = False
 
@@ -118,6 +120,7 @@ class Watching:
         found = self.plan(item)
         owner = lives.test(item, found.limits if found else self.session.limits, judged=bool(found))
         self.attempt(self.watch.begin, owner)
+        self.part_failed = False
         try:
             result = yield
         except BaseException:
@@ -125,6 +128,9 @@ class Watching:
             self.attempt(self.watch.disown, owner)  # its traceback keeps what it opened
             raise
         self.attempt(self.watch.end)
+        if self.part_failed:
+            self.attempt(self.watch.disown, owner)
+            return result
         try:
             judge = self.judge_runs if found and found.pace else self.judge_call
             failed = self.attempt(judge, item, owner)
@@ -133,6 +139,10 @@ class Watching:
         if failed:
             raise LeakError(text.failure(failed), failed)
         return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note that a subtest failed, which is told while its test runs."""
+        self.part_failed = self.part_failed or report.failed
 
     def judge_runs(self, item: pytest.Item, owner: Owner) -> Check | None:
         """Repeat a test that passed, judge its growth per run, and return its check if it fails."""
@@ -196,19 +206,22 @@ class Watching:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Judge the fixtures that ended, after all of their finalizers."""
         __tracebackhide__ = True
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         result = None
         try:
             result = yield
-        except Exception as error:  # noqa: BLE001 - raised again, beside what leaked
+        except BaseException as error:  # noqa: BLE001 - raised again, beside what leaked
             errors.append(error)
             self.errors.append(error)
         failed = self.attempt(self.finish, item) or []
+        if errors and isinstance(errors[0], (KeyboardInterrupt, pytest.exit.Exception)):
+            self.session.late += map(text.failure, failed)
+            raise errors[0]
         errors += [LeakError(text.failure(check), check) for check in failed]
         if len(errors) == 1:
             raise errors[0]
         if errors:
-            raise ExceptionGroup(f"teardown of {item.name}", errors)
+            raise BaseExceptionGroup(f"teardown of {item.name}", errors)
         return result
 
     def finish(self, item: pytest.Item | None) -> list[Check]:

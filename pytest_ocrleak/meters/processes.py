@@ -102,7 +102,8 @@ def describe(pid: int) -> Process | None:
         command = procfs.text(f"/proc/{pid}/cmdline").replace("\0", " ").strip()
     except OSError:
         return None
-    return Process(pid, procfs.start_of(fields), command or name, fields[0] == "Z")
+    zombie, parent = fields[0] == "Z", int(fields[procfs.PARENT])
+    return Process(pid, procfs.start_of(fields), command or name, zombie, parent)
 
 
 def portable() -> list[Process]:

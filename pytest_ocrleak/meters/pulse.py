@@ -2,8 +2,9 @@
 
 A full reading names each thing and costs half a millisecond; a look costs some ten microseconds and
 tells which meters are worth one. Descriptors are told by number, device and inode where there are
-few, and by their count and the lowest free number where there are many: whoever opens one gets the
-lowest, so that one which comes in another's place shows unless it has the very same number.
+few. Where there are many it is by their count, the lowest free number and how often Python opened
+one: whoever opens one gets the lowest, so that what native code opens in another's place shows
+unless it has the very same number.
 """
 
 import mmap
@@ -12,14 +13,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 
 import psutil
 
 from pytest_ocrleak.inventory import Amount, Unavailable
-from pytest_ocrleak.meters import fds, gpu, heap, procfs, tempfiles
+from pytest_ocrleak.meters import fds, gpu, heap, procfs, reserve, tempfiles
 
 PAGE = mmap.PAGESIZE
 MANY = 64  # descriptors, above which they are not asked one by one
+_opened = [0]  # how often Python opened a file or a socket
 
 
 def descriptors() -> object:
@@ -29,16 +32,30 @@ def descriptors() -> object:
     """
     count = os.stat(fds.FOLDER).st_size  # noqa: PTH116 - asked at each look
     if procfs.LINUX and count > MANY:
-        return count, lowest()
+        watch()
+        return count, lowest(), _opened[0]
     return tuple(map(identity, os.listdir(fds.FOLDER)))  # noqa: PTH208 - names, fast
 
 
 def lowest() -> int:
     """Return the lowest number that no descriptor has, -1 where there is none."""
     with suppress(OSError):
-        os.close(free := os.open(os.devnull, os.O_RDONLY))
+        os.close(free := os.dup(reserve.number()))
         return free
     return -1
+
+
+@cache
+def watch() -> None:
+    """Begin to count what Python opens; a hook cannot be taken away, so it is added once."""
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "socket.__new__" or (
+            event == "open" and not str(arguments[0]).startswith("/proc/")
+        ):
+            _opened[0] += 1
+
+    sys.addaudithook(note)
 
 
 def identity(number: str) -> object:

@@ -26,6 +26,12 @@ def lent() -> Iterator[None]:
         take()
 
 
+def number() -> int:
+    """Return its number, -1 where none could be had."""
+    take()
+    return _held[0] if _held else -1
+
+
 def is_ours(number: int, device: int, inode: int) -> bool:
     """Tell whether a descriptor is the one in reserve; a number alone may be another's by now."""
     if number not in _held:

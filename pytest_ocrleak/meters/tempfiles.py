@@ -19,6 +19,7 @@ PATH_OF = {  # the argument of an audit event that is the path of something new
 }  # fmt: skip
 _made: dict[str, None] = {}
 _noted = [0]  # how often something was made
+_left_out = ["/pytest-of-"]  # pytest keeps the folders of its last three sessions
 
 
 def source() -> str:
@@ -32,10 +33,16 @@ def read() -> Reading:
     return Items(tuple(found for path in list(_made) if (found := look(path))))
 
 
-def made() -> int:
-    """Return how often something was made since the first reading."""
+def made() -> object:
+    """Return what changes when something is made, and when it is found to be gone."""
     watch()
-    return _noted[0]
+    return _noted[0], len(_made)
+
+
+def leave_out(folder: str) -> None:
+    """Take no notice of what is made in a folder, by a part of its path."""
+    if folder not in _left_out:
+        _left_out.append(folder)
 
 
 def forget() -> None:
@@ -68,7 +75,9 @@ def watch() -> None:
         if not isinstance(path, str):
             return
         path = os.path.abspath(path)  # noqa: PTH100 - a hook must cost little
-        if not path.startswith(prefixes) or (event == "open" and os.path.isdir(path)):  # noqa: PTH112
+        if not path.startswith(prefixes) or any(part in path for part in _left_out):
+            return
+        if event == "open" and os.path.isdir(path):  # noqa: PTH112
             return  # tempfile opens with an opener, and the event then names the folder
         if len(_made) >= room[0]:
             forget()

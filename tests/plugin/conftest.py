@@ -11,14 +11,51 @@ SUITES = Path(__file__).with_name("suites")
 Leaking = set[tuple[str, str]]
 
 
+PLUGINS = {  # of others, loaded where an argument or a suite needs them
+    "-n": "xdist.plugin",
+    "--reruns": "pytest_rerunfailures",
+    "--cov=.": "pytest_cov.plugin",
+    "asyncio": "pytest_asyncio.plugin",
+    "anyio": "anyio.pytest_plugin",
+    "timeout": "pytest_timeout",
+    "hypothesis": "_hypothesis_pytestplugin",
+}
+
+
+@pytest.fixture(autouse=True)
+def alone(
+    request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Load no plugins of others in suites, which would take most of their time."""
+    del pytester  # which drops what is set there before it
+    if "installing" not in request.node.name:
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-p pytest_ocrleak.plugin")
+
+
+def needed(*names: str) -> list[str]:
+    """Return the arguments that load the plugins which some arguments or suites need."""
+    return [part for name in names if name in PLUGINS for part in ("-p", PLUGINS[name])]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Run pytest with the plugins that its arguments need, and those that are named."""
+
+    def run(*arguments: str, plugins: tuple[str, ...] = ()) -> pytest.RunResult:
+        return pytester.runpytest_subprocess(*needed(*arguments, *plugins), *arguments)
+
+    return run
+
+
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Run one of the suites with a report."""
 
     def run(name: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(**{f"test_{name}": (SUITES / f"{name}.py").read_text("utf8")})
-        always = ("-p", "no:randomly", "-p", "no:cacheprovider", "--ocrleak-report=report.json")
-        return pytester.runpytest_subprocess(*always, "--ocrleak", *arguments)
+        always = (*needed(*arguments), "--ocrleak-report=report.json", "--ocrleak")
+        return pytester.runpytest_subprocess(*always, *arguments)
 
     return run
 

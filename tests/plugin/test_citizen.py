@@ -22,7 +22,9 @@ def test_what_leaked_stays_red_when_it_is_tried_again(suite: Run) -> None:
         assert f"ERROR test_reruns.py::{fine}" not in text
 
 
-def test_a_crashed_worker_leaves_what_was_known(pytester: pytest.Pytester, checks: Checks) -> None:
+def test_a_crashed_worker_leaves_what_was_known(
+    pytester: pytest.Pytester, run: Run, checks: Checks
+) -> None:
     """The leak before the crash is in the report, and so is what came after it elsewhere."""
     pytester.makepyfile(
         """
@@ -40,9 +42,7 @@ def test_a_crashed_worker_leaves_what_was_known(pytester: pytest.Pytester, check
             pass
         """
     )
-    result = pytester.runpytest_subprocess(
-        "--ocrleak", "-n", "1", "--ocrleak-report=report.json", "-p", "no:randomly"
-    )
+    result = run("--ocrleak", "-n", "1", "--ocrleak-report=report.json")
     outcomes = result.parseoutcomes()
     assert (outcomes["failed"], outcomes["passed"]) == (2, 1)
     verdicts = {check["name"]: check["verdict"] for check in checks() if check["kind"] == "test"}
@@ -80,12 +80,12 @@ def test_a_fixture_that_ends_after_the_last_test_is_told(pytester: pytest.Pytest
             yield
         """
     )
-    result = pytester.runpytest_subprocess("--ocrleak", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess("--ocrleak")
     assert "fixture wide (session) leaks (fds 1, 0 allowed)" in result.stdout.str()
     assert result.ret != pytest.ExitCode.OK
 
 
-def test_an_error_of_ours_changes_no_outcome(pytester: pytest.Pytester) -> None:
+def test_an_error_of_ours_changes_no_outcome(pytester: pytest.Pytester, run: Run) -> None:
     """It is told in the summary with its place, and nothing is checked from there on."""
     pytester.makeconftest(
         """
@@ -109,7 +109,7 @@ def test_an_error_of_ours_changes_no_outcome(pytester: pytest.Pytester) -> None:
         """
     )
     for processes in ((), ("-n", "1")):
-        result = pytester.runpytest_subprocess("--ocrleak", *processes)
+        result = run("--ocrleak", *processes)
         result.assert_outcomes(passed=2)
         result.stdout.fnmatch_lines(
             ["ocrleak: internal error in *, nothing was checked from there on: *a defect*"]
@@ -142,7 +142,7 @@ def test_a_meter_that_fails_is_told_once(pytester: pytest.Pytester) -> None:
             kept.append(open(__file__))
         """
     )
-    result = pytester.runpytest_subprocess("--ocrleak", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess("--ocrleak")
     result.assert_outcomes(passed=1, failed=1)
     text = result.stdout.str()
     assert text.count("threads unavailable (RuntimeError: no threads here)") == 1

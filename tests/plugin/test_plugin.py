@@ -25,7 +25,8 @@ def test_uses_it(engine):
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run pytest on the suite in a process of its own."""
-    return pytester.runpytest_subprocess(*arguments)
+    several = ("-p", "xdist.plugin") if "-n" in arguments else ()
+    return pytester.runpytest_subprocess(*several, *arguments)
 
 
 def report_of(pytester: pytest.Pytester) -> dict[str, Any]:

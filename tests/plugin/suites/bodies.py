@@ -1,5 +1,6 @@
 """Tests of every kind, each of which leaks or does not."""
 
+import mmap
 import os
 import socket
 import subprocess
@@ -129,6 +130,22 @@ def test_careless_pool(careless_pool):
 
 def test_beside_a_pool(pool):
     KEPT.append(socket.socket())
+
+
+@pytest.fixture(scope="session")
+def data():
+    return {"verbosity": -1, "rows": [{"id": number} for number in range(200)]}
+
+
+def test_descriptor_beside_data(data):
+    KEPT.append(("descriptor", os.dup(0)))
+
+
+def test_mapping_beside_data(data, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(8192))
+    with path.open() as file:
+        KEPT.append(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
 
 
 def test_descriptor_beside_a_pool(pool):

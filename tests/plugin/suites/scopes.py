@@ -100,6 +100,13 @@ def fails_in_teardown():
     raise ValueError(file.name)
 
 
+@pytest.fixture
+def leaks_and_fails_in_teardown():
+    yield
+    keep()
+    pytest.fail("for a reason of its own")
+
+
 def test_clean(function_clean, function_dropped, class_clean):
     assert not function_clean.closed
 
@@ -149,6 +156,10 @@ def test_fails_in_setup_and_leaks(fails_in_setup_and_leaks):
 
 
 def test_fails_in_teardown(fails_in_teardown):
+    pass
+
+
+def test_leaks_and_fails_in_teardown(leaks_and_fails_in_teardown):
     pass
 
 
