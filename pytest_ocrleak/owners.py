@@ -1,4 +1,4 @@
-"""The objects of Python that things belong to: files, sockets, threads, and what threads work for."""
+"""The objects of Python that things belong to, and the objects that threads work for."""
 
 import gc
 import io
