@@ -236,7 +236,8 @@ def least_rise(judged: Series, over: Series) -> float:
 def alike(tail: Series, floor: float, few: int) -> bool:
     """Tell whether all steps rise by about the same, which noise does not."""
     typical = median(tail.rates)
-    return tail.size >= few and min(tail.rates) >= typical / 2 > floor / 2
+    least, most = min(tail.rates), max(tail.rates)
+    return tail.size >= few and least >= typical / 2 > floor / 2 and most <= 2 * typical
 
 
 def reached(threshold: tuple[int, float], judged: Series, spent: float) -> bool:

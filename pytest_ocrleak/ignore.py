@@ -33,6 +33,8 @@ BUILT_IN = (
     Rule("threads", "Python thread Trio thread *", "trio keeps idle threads for ten seconds"),
     Rule("processes", "*multiprocessing.resource_tracker*", "multiprocessing ends it at exit"),
     Rule("processes", "*multiprocessing.forkserver*", "multiprocessing ends it at exit"),
+    Rule("fds", "*/pym-*", "multiprocessing keeps its first shared memory for the next"),
+    Rule("maps", "*/pym-*", "multiprocessing keeps its first shared memory for the next"),
     Rule("tempfiles", "*/pymp-*", "multiprocessing removes it at exit"),
 )
 
