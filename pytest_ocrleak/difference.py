@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import replace
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
@@ -45,7 +44,7 @@ def added(item: Item, old: Item | None) -> Item | None:
     if item.kind == "library":
         return None
     size = item.size - (old.size if isinstance(old, MappedFile) else 0)
-    return replace(item, size=size) if size > 0 else None
+    return item._replace(size=size) if size > 0 else None
 
 
 def common(older: Snapshot, newer: Snapshot) -> Snapshot:
@@ -69,7 +68,7 @@ def both(older: Iterable[Item], newer: Iterable[Item]) -> Iterator[Item]:
     for item in newer:
         old = known.get(item.key)
         if isinstance(item, MappedFile) and isinstance(old, MappedFile):
-            yield replace(item, size=min(item.size, old.size))
+            yield item._replace(size=min(item.size, old.size))
         elif old is not None:
             yield item
 

@@ -6,7 +6,7 @@ can be tested on literals and never depends on when the operating system is aske
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 COMMAND = 160  # characters of a command line that are told
 
@@ -23,8 +23,7 @@ class Item(Protocol):
         """The thing's name for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """An open descriptor, from ``fstat`` and its link in ``/proc/self/fd``.
 
     Number, device and inode together are the identity: a number alone is given out again, and an
@@ -48,8 +47,7 @@ class Descriptor:
         return self.kind if self.target.startswith("anon_inode:") else self.target
 
 
-@dataclass(frozen=True, slots=True)
-class MappedFile:
+class MappedFile(NamedTuple):
     """All mappings of one file (or one shared object without a name) in the address space.
 
     They are counted together by size in bytes, since neighbours merge into one line of
@@ -73,8 +71,7 @@ class MappedFile:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(NamedTuple):
     """A thread of the process, with its start in clock ticks and its CPU time in seconds.
 
     A thread id is given out again, so the start belongs to the identity.
@@ -97,8 +94,7 @@ class Thread:
         return f"{'Python' if self.python else 'native'} thread {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A descendant of the process; ``zombie`` when it ended and nobody waited for it."""
 
     pid: int
@@ -120,8 +116,7 @@ class Process:
         return f"{'zombie' if self.zombie else 'child'} process {command}"
 
 
-@dataclass(frozen=True, slots=True)
-class TempFile:
+class TempFile(NamedTuple):
     """A file or folder in a temp directory that this process made and that is still there."""
 
     device: int

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_ocrleak.growth import Growth, Verdict
 from pytest_ocrleak.inventory import Leak
+from pytest_ocrleak.verdict import Growth, Verdict
 
 Kind = Literal["test", "fixture", "guard", "growth", "release"]
 

@@ -4,7 +4,7 @@ pytest loads this module at every start. What checks is loaded when something is
 an option or a key of the ini file, by a marker, or by a test that uses the fixture.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_ocrleak.check import Checker
 
 ATTRIBUTE = "ocrleak"
+MARKERS = {"ocrleak", "no_ocrleak"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,15 +43,22 @@ def start(config: pytest.Config) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin to watch where all tests are to be checked, or one of them is marked."""
     everything = config.getoption("ocrleak") or config.getini("ocrleak")
-    if not config.getoption("ocrleak_off") and (everything or any(map(marked, items))):
+    if not config.getoption("ocrleak_off") and (everything or any(marked(items))):
         from pytest_ocrleak.hooks import watching  # noqa: PLC0415
 
         watching.begin(start(config), items, everything=bool(everything))
 
 
-def marked(item: pytest.Item) -> bool:
-    """Tell whether one of the markers is on a test."""
-    return any(item.get_closest_marker(name) for name in ("ocrleak", "no_ocrleak"))
+def marked(items: Iterable[pytest.Item]) -> Iterator[bool]:
+    """Tell of each test, class and module once whether one of the markers is on it."""
+    seen = set()
+    for item in items:
+        yield any(mark.name in MARKERS for mark in item.own_markers)
+        node = item.parent
+        while node is not None and node not in seen:
+            seen.add(node)
+            yield any(mark.name in MARKERS for mark in node.own_markers)
+            node = node.parent
 
 
 @pytest.fixture(scope="session")

@@ -8,26 +8,14 @@ from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
+from pytest_ocrleak.scale import Scale
+
+__all__ = ["BLOCKS", "FEWEST", "WINDOW", "Scale", "Series"]
+
 BLOCKS = 12  # parts that a longer series is judged by
 FEWEST = 8  # steps that a verdict on bytes takes: fewer cannot give an interval of 99 %
 WINDOW = 6  # steps that a verdict on things takes
 THREE = 3  # readings: those of a step after the warm-up, and those that a median smooths
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What the readings of a meter can show.
-
-    ``exact`` readings count things or their bytes, without noise. ``quantum`` is the smallest
-    change, ``hidden`` how much can be taken before the first change shows (glibc hands out blocks
-    that a thread keeps in store), ``floor`` the growth per run below which noise is expected.
-    """
-
-    unit: str = "B"
-    exact: bool = False
-    quantum: float = 1.0
-    hidden: float = 0.0
-    floor: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ and each ends within a bounded time.
 """
 
 import gc
-import multiprocessing
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pytest_ocrleak.difference import anything_new, common
 from pytest_ocrleak.inventory import Snapshot
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import heap, read, tempfiles
+from pytest_ocrleak.meters import read, tempfiles
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
 FIRST_WAIT = 0.01
@@ -33,8 +33,11 @@ def settle() -> None:
         if not gc.collect():
             break
     subprocess._cleanup()  # type: ignore[attr-defined]  # noqa: SLF001
-    multiprocessing.active_children()
+    if "multiprocessing" in sys.modules:  # else it has no children
+        sys.modules["multiprocessing"].active_children()
     tempfiles.forget()
+    from pytest_ocrleak.meters import heap  # noqa: PLC0415 - a session may never settle
+
     heap.trim()
 
 

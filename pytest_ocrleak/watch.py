@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from pytest_ocrleak import holders, ignore, owners, settle
+from pytest_ocrleak import ignore, settle
 from pytest_ocrleak.device import PATIENCE
 from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.inventory import (
@@ -27,10 +27,11 @@ from pytest_ocrleak.inventory import (
     Unavailable,
 )
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import METERS, pulse
+from pytest_ocrleak.meters import METERS, maps, pulse
 from pytest_ocrleak.outcome import Kind
 
 DEVICE, BLOCK = "gpu", 2 << 20  # bytes; CUDA takes that many at a time
+AMOUNTS = ("heap", "pyblocks", "rss")  # which are read at each look where they are told or judged
 
 
 class Name(NamedTuple):
@@ -73,14 +74,18 @@ class Owner:
 class Watch:
     """The looks, what is there, and whose it is."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.names = tuple(meter.name for meter in limits.meters)
-        self.settled = any(name in limits.tolerance for name in self.names)
+    def __init__(self, limits: Limits, *, amounts: bool = False) -> None:
+        self.settled = any(name in limits.tolerance for name in AMOUNTS)
+        self.amounts = self.settled or amounts
+        wanted = (m.name for m in limits.meters if self.amounts or m.name not in AMOUNTS)
+        self.names = tuple(wanted)
+        self.things = tuple(name for name in self.names if name not in AMOUNTS)
         self.patience = settle.Patience()
         self.running: list[Owner | None] = []
         self.owned: dict[Name, Owner] = {}
         self.there: dict[str, Reading] = {}
         self.last: Mapping[str, object] = {}
+        self.traces = pulse.Traces(self.things)
         self.lost: dict[str, str] = {}
         self.paused = False
         self.device_patience = PATIENCE
@@ -96,6 +101,12 @@ class Watch:
             if value != self.last.get(name):
                 self._moved(name, value, owner)
         self.last = now
+        self.traces.note()
+
+    def glance(self) -> None:
+        """Look, if there is a trace of anything that came or went since the last look."""
+        if self.amounts or not self.traces.same():
+            self.look()
 
     def _moved(self, name: str, value: object, owner: Owner | None) -> None:
         """Note what changed on a meter."""
@@ -108,7 +119,7 @@ class Watch:
 
     def _read(self, name: str, owner: Owner | None) -> None:
         """Read the things of a meter: what came is the owner's, what went is nobody's any more."""
-        old, new = self.there.get(name), METERS[name].read()
+        old, new = self.there.get(name), things(name)
         self.there[name] = new
         if not isinstance(new, Items):
             self.lost.setdefault(name, getattr(new, "reason", ""))
@@ -147,13 +158,13 @@ class Watch:
     def begin(self, owner: Owner | None) -> None:
         """Begin an activity: what came so far is of the one around it."""
         if not self.paused:
-            self.look()
+            self.glance()
             self.running.append(owner)
 
     def end(self) -> None:
         """End the innermost activity."""
         if not self.paused:
-            self.look()
+            self.glance()
             self.running.pop()
 
     def left(self, owner: Owner, living: Iterable[Owner]) -> dict[Name, Held]:
@@ -201,6 +212,8 @@ class Watch:
 
     def _hand_over(self, owner: Owner, living: Iterable[Owner]) -> None:
         """Give the things that a living one holds to that one."""
+        from pytest_ocrleak import holders, owners  # noqa: PLC0415 - only where something stays
+
         of_python = owners.found([held.item for held in self.remaining(owner).values()])
         for one in living:
             given = True
@@ -218,6 +231,8 @@ class Watch:
         It has no object of Python, so any native object may be what holds it. Memory of a wider
         owner that was freed meanwhile is that one's again.
         """
+        from pytest_ocrleak import holders  # noqa: PLC0415 - only where something stays
+
         if abs(owner.bytes[DEVICE]) <= BLOCK:
             return
         for one in living:
@@ -236,6 +251,8 @@ class Watch:
 
     def _roots(self, owner: Owner) -> Iterator[object]:
         """Yield what an owner holds: its value, and what its threads work on."""
+        from pytest_ocrleak import owners  # noqa: PLC0415 - only where something stays
+
         yield from owner.holds()
         every = (held.item for held in owner.things.values())
         items = [item for item in every if isinstance(item, Thread) and item.python]
@@ -261,6 +278,12 @@ class Watch:
         opened_in = held.opened_in or self.owned[thing].name
         self.owned[thing] = to
         to.things[thing] = replace(held, opened_in=opened_in)
+
+
+def things(name: str) -> Reading:
+    """Read the things of a meter; of mappings the files, since the rest has no owner."""
+    meter = METERS[name]
+    return replace(meter, take=maps.files).read() if name == "maps" else meter.read()
 
 
 def size(item: Item) -> int:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PLUGIN, ENGINE = ROOT / "pytest_ocrleak", ROOT / "engine" / "ocrleak_engine"
 PURE = [
     *("growth.py", "trend.py", "series.py", "difference.py", "inventory.py"),
-    *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py"),
+    *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py", "scale.py"),
 ]
 IO = {"os", "sys", "io", "time", "pathlib", "psutil", "ctypes", "pytest", "pynvml", "subprocess"}
 

@@ -1,6 +1,5 @@
 """What of pytest a watch sees: fixtures and tests as owners, and what they hold while they live."""
 
-import dis
 import types
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -60,6 +59,8 @@ def values(fixturedef: Fixture, node: pytest.Item | pytest.Collector) -> Iterato
 
 def assigned(function: Callable[..., object]) -> Iterator[object]:
     """Yield the values of the globals that a function assigns, or one that it brought along."""
+    import dis  # noqa: PLC0415 - only where something stays
+
     inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
     for each in (function, *inner):
         if isinstance(each, types.FunctionType):

@@ -14,20 +14,13 @@ import pytest
 from pytest_ocrleak import findings
 from pytest_ocrleak.check import named
 from pytest_ocrleak.hooks import traces
+from pytest_ocrleak.hooks.watching import RunFailedError
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.pace import Pace
 from pytest_ocrleak.repeat import repeat
 
 SHARE = 0.5  # of a test's timeout that may be spent on its runs: it counts for all of them
-
-
-class RunFailedError(BaseException):
-    """A run of the test raised ``error``: that is the test's outcome, and no error of ours."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 def repeated(item: pytest.Item, plan: Plan, wider: Iterable[pytest.FixtureDef[Any]]) -> Check:

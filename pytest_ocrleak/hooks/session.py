@@ -4,7 +4,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,17 +12,16 @@ from typing import IO, Any
 
 import pytest
 
-from pytest_ocrleak import files, options
+from pytest_ocrleak import options
 from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read, tempfiles
-from pytest_ocrleak.outcome import Check, LeakError
-from pytest_ocrleak.report import text
-from pytest_ocrleak.report.document import document, plain
-from pytest_ocrleak.report.tally import Tally
+from pytest_ocrleak.outcome import Check
+from pytest_ocrleak.report.tally import Tally, summary
 
 SESSION = pytest.StashKey["Session"]()
 ATTRIBUTE = "ocrleak"  # of a test report: its phase's checks as plain data
+OWN = "pytest_ocrleak"  # the folder of this plugin, in a path
 LATE = ("late", "lost", "problems")  # what a worker tells at its end
 
 
@@ -61,8 +60,7 @@ class Session:
         self.spool = spool() if self.reports and not is_worker(config) else io.StringIO()
         self.phase = Phase()
         self.muted = False
-        self.after_teardown: list[Callable[[pytest.Item, pytest.TestReport], pytest.TestReport]]
-        self.after_teardown = []
+        self.worker = is_worker(config)
         self.tally = Tally()
         self.problems: list[str] = []
         self.late: list[str] = []
@@ -76,6 +74,8 @@ class Session:
         if told.verdict == "clean" and told.runs == 1 and not self.reports:
             self.phase.clean += 1
         else:
+            from pytest_ocrleak.report.document import plain  # noqa: PLC0415 - few come here
+
             self.phase.checks.append(plain(told))
 
     @contextmanager
@@ -91,34 +91,35 @@ class Session:
         """Count a clean check that nobody wants to see."""
         self.phase.clean += 1
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send the checks of a phase along with its report."""
-        report = yield
-        for step in self.after_teardown if call.when == "teardown" else ():
-            report = step(item, report)
-        if call.excinfo and call.excinfo.errisinstance(LeakError):
-            place(report, item, call.excinfo)
-        if told := self.told():
-            vars(report)[ATTRIBUTE] = told
-            if self.config.get_verbosity() > 0:
-                report.sections += map(text.strip, filter(text.grows, told["checks"]))
-        return report
-
     def told(self) -> dict[str, Any]:
         """Return the checks since the last report as plain data, nothing where there are none."""
-        phase, self.phase = self.phase, Phase()
+        phase = self.phase
         if not phase.clean and not phase.checks:
             return {}
+        self.phase = Phase()
         return {"clean": phase.clean, "checks": phase.checks}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the checks off a report; pytest keeps reports until the end."""
-        if not is_worker(self.config):
-            self.take(vars(report).pop(ATTRIBUTE, {}))
+        """Send the checks of a phase along with its report, or take them off one from a worker.
+
+        pytest keeps reports until the end.
+        """
+        if report.failed and self.phase.checks:
+            self.tell(report)
+        told = vars(report).pop(ATTRIBUTE, None) or self.told()
+        if told and self.worker:
+            vars(report)[ATTRIBUTE] = told
+        elif told:
+            self.take(told)
+
+    def tell(self, report: pytest.TestReport) -> None:
+        """Complete the report of a phase in which a check failed."""
+        from pytest_ocrleak.report import text  # noqa: PLC0415 - few come here
+
+        place(report)
+        if self.config.get_verbosity() > 0:
+            report.sections += map(text.strip, filter(text.grows, self.phase.checks))
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Count checks, and keep them where a report is to be written."""
@@ -158,6 +159,9 @@ class Session:
 
     def write(self, path: Path) -> None:
         """Write the report, or note the sentence that says why not."""
+        from pytest_ocrleak import files  # noqa: PLC0415 - only where one is written
+        from pytest_ocrleak.report.document import document  # noqa: PLC0415
+
         try:
             whole = json.dumps(document(list(self.spooled())), indent=1, ensure_ascii=False)
             files.write(path, whole + "\n")
@@ -176,10 +180,10 @@ class Session:
             terminalreporter.write_line(line, red=True)
         if self.tally.checked:
             at_times = {f"{name} at times": reason for name, reason in self.lost.items()}
-            missing = unavailable(self.limits)
+            needed = ["gpu", *self.lost] if not self.tally.told else None
+            missing = unavailable(self.limits, needed)
             told = {n: r for n, r in at_times.items() if n.partition(" ")[0] not in missing}
-            line = text.summary(self.tally, {**told, **missing})
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(summary(self.tally, {**told, **missing}))
 
 
 def spool() -> IO[str]:
@@ -192,19 +196,18 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def place(
-    report: pytest.TestReport, item: pytest.Item, found: pytest.ExceptionInfo[BaseException]
-) -> None:
+def place(report: pytest.TestReport) -> None:
     """Tell of a leak that was found after a test's code without the code that found it.
 
     pytest would write that all entries are hidden, and name this plugin's line as the crash.
     """
-    if not isinstance(item, pytest.Function):  # whose traceback is shown as it is
-        report.longrepr = str(found.value)
     for shown, crash, _ in getattr(report.longrepr, "chain", ()):
-        if crash and (shown.extraline or "").startswith("All traceback entries are hidden"):
+        ours = crash and crash.message.startswith("pytest_ocrleak.LeakError")
+        if ours and (shown.extraline or "").startswith("All traceback entries are hidden"):
             shown.extraline = None
-            crash.path, crash.lineno = str(item.path), (item.location[1] or 0) + 1
+            crash.path, crash.lineno = report.location[0], (report.location[1] or 0) + 1
+        elif ours and OWN in crash.path:  # a doctest's traceback hides nothing
+            report.longrepr = crash.message
 
 
 def running() -> str:
@@ -212,7 +215,7 @@ def running() -> str:
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
-def unavailable(limits: Limits) -> dict[str, str]:
-    """Return the meters that cannot be read here, with the reasons."""
-    readings = read(limits.meters).readings
+def unavailable(limits: Limits, names: Iterable[str] | None) -> dict[str, str]:
+    """Return those of some meters, or of all, that cannot be read here, with the reasons."""
+    readings = read(m for m in limits.meters if names is None or m.name in names).readings
     return {n: r.reason for n, r in readings.items() if isinstance(r, Unavailable)}

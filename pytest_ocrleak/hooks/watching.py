@@ -7,13 +7,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_ocrleak import onepass, options
-from pytest_ocrleak.hooks import lives, repeating
+from pytest_ocrleak import options
+from pytest_ocrleak.hooks import lives
 from pytest_ocrleak.hooks.lives import Fixture
 from pytest_ocrleak.hooks.session import Session, running
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check, Kind, LeakError
-from pytest_ocrleak.report import text
 from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Name, Owner, Watch
 
 Result = TypeVar("Result")
@@ -27,7 +26,41 @@ def begin(session: Session, items: Iterable[pytest.Item], *, everything: bool) -
     plans = {item: options.marked(item, session.limits) for item in marked}
     usual = options.usual(session.config, session.limits) if everything else None
     if usual or any(plans.values()):
-        session.config.pluginmanager.register(Watching(session, plans, usual), "ocrleak-watching")
+        watching, manager = Watching(session, plans, usual), session.config.pluginmanager
+        manager.register(watching, "ocrleak-watching")
+        if manager.hasplugin("rerunfailures") or manager.hasplugin("pytest_rerunfailures"):
+            manager.register(Reruns(watching), "ocrleak-reruns")
+
+
+class Reruns:
+    """The hook around reports where pytest-rerunfailures may end fixtures while one is made."""
+
+    def __init__(self, watching: "Watching") -> None:
+        self.watching = watching
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge what ended meanwhile, and make a report that failed of one that passed."""
+        report = yield
+        watching = self.watching
+        if call.when != "teardown" or not watching.ended:
+            return report
+        failed = watching.attempt(watching.finish, item) or []
+        if not failed or report.failed:
+            return report
+        error = LeakError("\n\n".join(map(str, map(error_of, failed))), failed[0])
+        told = pytest.CallInfo.from_call(partial(raising, error), when="teardown")
+        return pytest.TestReport.from_item_and_call(item, told)
+
+
+class RunFailedError(BaseException):
+    """A further run of a test raised ``error``: that is its outcome, and no error of ours."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class Watching:
@@ -46,14 +79,13 @@ class Watching:
         self.session = session
         self.plans = plans
         self.usual = usual
-        self.watch = Watch(session.limits)
+        self.watch = Watch(session.limits, amounts=bool(session.reports))
         self.living: dict[Fixture, Owner | None] = {}
         self.ended: list[Owner] = []
         self.red: dict[str, list[tuple[Owner, Check]]] = {}
         self.errors: list[BaseException] = []
         self.nodeid = ""
         self.part_failed = False
-        session.after_teardown.append(self.later)
         self.broken = False
 
     def plan(self, item: pytest.Item) -> Plan | None:
@@ -134,10 +166,10 @@ class Watching:
         try:
             judge = self.judge_runs if found and found.pace else self.judge_call
             failed = self.attempt(judge, item, owner)
-        except repeating.RunFailedError as failure:
+        except RunFailedError as failure:
             raise failure.error from None
         if failed:
-            raise LeakError(text.failure(failed), failed)
+            raise error_of(failed)
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -150,6 +182,8 @@ class Watching:
         plan = self.plan(item)
         if plan is None:
             return None
+        from pytest_ocrleak.hooks import repeating  # noqa: PLC0415 - only where a test is
+
         with self.watch.pause(), self.session.muting():
             wider = [each for each in self.living if each.scope != "function"]
             check = repeating.repeated(item, plan, wider)
@@ -164,11 +198,13 @@ class Watching:
         if not owner.judged:
             self.watch.disown(owner)
             return None
-        rest = lives.rest_of(item, owner)
-        left = self.watch.left(owner, [rest, *self.others()])
-        if rest.things and not left:
-            self.ended.append(rest)
-            return None
+        left: Mapping[Name, Held] = {}
+        if owner.things or owner.bytes:
+            rest = lives.rest_of(item, owner)
+            left = self.watch.left(owner, [rest, *self.others()])
+            if rest.things and not left:
+                self.ended.append(rest)
+                return None
         return self.conclude(owner, left) or self.still_red(item.nodeid, "test")
 
     def others(self) -> list[Owner]:
@@ -181,6 +217,8 @@ class Watching:
         if not (left or grew or self.session.reports or self.watch.settled):
             self.session.count()
             return None
+        from pytest_ocrleak import onepass  # noqa: PLC0415 - most suites never come here
+
         found = onepass.watched(owner, left.values())
         nodeid = owner.nodeid or self.nodeid
         check = Check(owner.kind, owner.name, 1, found.meters, found.leaks, nodeid, owner.scope)
@@ -215,9 +253,9 @@ class Watching:
             self.errors.append(error)
         failed = self.attempt(self.finish, item) or []
         if errors and isinstance(errors[0], (KeyboardInterrupt, pytest.exit.Exception)):
-            self.session.late += map(text.failure, failed)
+            self.session.late += map(str, map(error_of, failed))
             raise errors[0]
-        errors += [LeakError(text.failure(check), check) for check in failed]
+        errors += map(error_of, failed)
         if len(errors) == 1:
             raise errors[0]
         if errors:
@@ -236,15 +274,6 @@ class Watching:
             return [check]
         return failed
 
-    def later(self, item: pytest.Item, report: pytest.TestReport) -> pytest.TestReport:
-        """Judge what ended while a teardown was reported, as pytest-rerunfailures has it."""
-        failed = (self.attempt(self.finish, item) if self.ended else None) or []
-        if not failed or report.failed:
-            return report
-        error = LeakError("\n\n".join(map(text.failure, failed)), failed[0])
-        call = pytest.CallInfo.from_call(partial(raising, error), when="teardown")
-        return pytest.TestReport.from_item_and_call(item, call)
-
     def judge(self, owner: Owner) -> Check | None:
         """Judge one that has ended, and return its check if it fails."""
         if not owner.judged:
@@ -259,8 +288,15 @@ class Watching:
     def pytest_sessionfinish(self) -> None:
         """Judge the fixtures that ended after the last test, as when a session is stopped."""
         for check in self.attempt(self.finish, None) or ():
-            self.session.late.append(f"ocrleak: {text.failure(check)}")
+            self.session.late.append(f"ocrleak: {error_of(check)}")
         self.session.lost.update(self.watch.lost)
+
+
+def error_of(check: Check) -> LeakError:
+    """Return the error that tells of a failed check."""
+    from pytest_ocrleak.report import text  # noqa: PLC0415 - most suites never come here
+
+    return LeakError(text.failure(check), check)
 
 
 def raising(error: Exception) -> None:

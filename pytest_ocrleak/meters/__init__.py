@@ -5,24 +5,15 @@ capability is seen in every report and is never mistaken for a clean one.
 """
 
 import errno
+import importlib
 import mmap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_ocrleak.inventory import Reading, Snapshot, Unavailable
-from pytest_ocrleak.meters import (
-    fds,
-    gpu,
-    heap,
-    maps,
-    processes,
-    pyblocks,
-    reserve,
-    rss,
-    tempfiles,
-    threads,
-)
-from pytest_ocrleak.series import Scale
+from pytest_ocrleak.meters import reserve
+from pytest_ocrleak.scale import Scale
 
 PAGE = mmap.PAGESIZE
 STORE = 1032.0  # the largest block that glibc may hand out unseen, from a thread's own cache
@@ -70,19 +61,32 @@ class Meter:
             return self.take()
 
 
+def late(name: str, function: str) -> Callable[[], Any]:
+    """Return a function of a meter's module, which is imported when it is first called.
+
+    A look between two tests needs few of them.
+    """
+
+    def call() -> Any:
+        return getattr(importlib.import_module(f"{__name__}.{name}"), function)()
+
+    return call
+
+
+SCALES = {
+    "fds": Scale("descriptors", exact=True),
+    "maps": Scale("B", exact=True, quantum=PAGE),
+    "threads": Scale("threads", exact=True),
+    "processes": Scale("processes", exact=True),
+    "heap": Scale("B", quantum=16, hidden=STORE),
+    "pyblocks": Scale("blocks", hidden=FEW_BLOCKS),
+    "rss": Scale("B", quantum=PAGE, hidden=DRIFT),
+    "tempfiles": Scale("files", exact=True),
+    "gpu": Scale("B", quantum=2 << 20),
+}
 METERS: dict[str, Meter] = {
-    meter.name: meter
-    for meter in (
-        Meter("fds", Scale("descriptors", exact=True), fds.read, fds.source),
-        Meter("maps", Scale("B", exact=True, quantum=PAGE), maps.read, maps.source),
-        Meter("threads", Scale("threads", exact=True), threads.read, threads.source),
-        Meter("processes", Scale("processes", exact=True), processes.read, processes.source),
-        Meter("heap", Scale("B", quantum=16, hidden=STORE), heap.read, heap.source),
-        Meter("pyblocks", Scale("blocks", hidden=FEW_BLOCKS), pyblocks.read, pyblocks.source),
-        Meter("rss", Scale("B", quantum=PAGE, hidden=DRIFT), rss.read, rss.source),
-        Meter("tempfiles", Scale("files", exact=True), tempfiles.read, tempfiles.source),
-        Meter("gpu", Scale("B", quantum=2 << 20), gpu.read, gpu.source),
-    )
+    name: Meter(name, scale, late(name, "read"), late(name, "source"))
+    for name, scale in SCALES.items()
 }
 
 

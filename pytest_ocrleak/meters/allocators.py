@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import psutil
-
 from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.meters import native
 from pytest_ocrleak.meters.native import Allocator
@@ -52,6 +50,8 @@ def candidates(process: ctypes.PyDLL) -> Iterator[Allocator]:
 
 def system() -> Allocator | None:
     """Return the C library's own allocator, ``None`` where psutil cannot read it (musl)."""
+    import psutil  # noqa: PLC0415 - takes its time, and few ask for it
+
     if not hasattr(psutil, "heap_info"):
         return None
     return Allocator(libc(), "psutil.heap_info", libc_parts, libc_trim)
@@ -63,6 +63,8 @@ def libc_parts() -> Mapping[str, int]:
     The same allocation moves between them, since the threshold between them adapts itself
     (mallopt(3), M_MMAP_THRESHOLD).
     """
+    import psutil  # noqa: PLC0415 - takes its time, and few ask for it
+
     info = psutil.heap_info()
     return {"heap_used": info.heap_used, "mmap_used": info.mmap_used}
 
@@ -76,6 +78,8 @@ def libc_trim() -> None:
     """
     if libc().startswith("glibc"):
         fill_thread_cache(*c_functions())
+    import psutil  # noqa: PLC0415 - takes its time, and few ask for it
+
     psutil.heap_trim()
 
 

@@ -6,12 +6,17 @@ Where this process's own row has no bytes, the device's bytes in use stand in if
 the device. Everywhere else the reading cannot be judged and says why.
 """
 
+import ctypes
+import functools
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pytest_ocrleak.inventory import Amount, Reading, Unavailable, Undecidable
-from pytest_ocrleak.meters import cuda, nvml, procfs
-from pytest_ocrleak.meters.nvml import Device
+from pytest_ocrleak.meters import cuda, procfs
+
+if TYPE_CHECKING:
+    from pytest_ocrleak.meters.nvml import Device
 
 ALL_SEEN = ("", "pid:[4026531836]")  # no namespaces, or the first: the kernel's PROC_PID_INIT_INO
 BELIEVED_FROM = (565, 57)
@@ -22,6 +27,8 @@ NOTHING = Amount(0)  # no source: holding nothing may be compared with every sou
 
 def source() -> str:
     """Return the driver that answers."""
+    from pytest_ocrleak.meters import nvml  # noqa: PLC0415 - only where there may be a driver
+
     return f"NVML, driver {nvml.driver()}"
 
 
@@ -31,6 +38,10 @@ def read() -> Reading:
     A process that cannot hold any is not looked up: on a machine with GPUs most tests never touch
     one, and for them nobody else's use of it is of interest.
     """
+    if procfs.LINUX and not driver_library():
+        return Unavailable("no NVIDIA driver")
+    from pytest_ocrleak.meters import nvml  # noqa: PLC0415 - only where there may be a driver
+
     try:
         version = nvml.driver()
         if not cuda.may_hold():
@@ -39,6 +50,16 @@ def read() -> Reading:
     except nvml.NoAnswerError as error:
         return Unavailable(str(error))
     return confirmed(judge(found, pid, version, name), found, pid, name)
+
+
+@functools.cache
+def driver_library() -> bool:
+    """Tell whether the driver's library is there: Linux has it where it has the driver."""
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def namespace() -> str:
@@ -55,7 +76,7 @@ def rows_believed(version: str, namespace: str) -> bool:
     return namespace in ALL_SEEN or numbers >= BELIEVED_FROM
 
 
-def judge(found: tuple[Device, ...], pid: int, version: str, namespace: str) -> Reading:
+def judge(found: "tuple[Device, ...]", pid: int, version: str, namespace: str) -> Reading:
     """Choose the figure that can be believed, in the order that the module's docstring gives."""
     if not rows_believed(version, namespace):
         return Undecidable(
@@ -72,7 +93,7 @@ def judge(found: tuple[Device, ...], pid: int, version: str, namespace: str) -> 
     return total(tuple(each for each in found if each.uuid in own), pid, namespace)
 
 
-def total(found: tuple[Device, ...], pid: int, namespace: str) -> Reading:
+def total(found: "tuple[Device, ...]", pid: int, namespace: str) -> Reading:
     """Return the bytes in use on this process's devices, if they can be no one else's."""
     untold = "the driver tells no bytes per process, and"
     if namespace not in ALL_SEEN:
@@ -85,12 +106,12 @@ def total(found: tuple[Device, ...], pid: int, namespace: str) -> Reading:
     return Amount(sum(held.values()), TOTAL, held)
 
 
-def others(found: tuple[Device, ...], pid: int) -> set[int]:
+def others(found: "tuple[Device, ...]", pid: int) -> set[int]:
     """Return the other processes on some devices."""
     return {row.pid for device in found for row in device.rows or ()} - {pid}
 
 
-def confirmed(reading: Reading, found: tuple[Device, ...], pid: int, namespace: str) -> Reading:
+def confirmed(reading: Reading, found: "tuple[Device, ...]", pid: int, namespace: str) -> Reading:
     """Add the second meter's figure, where it has one for each device and counts the same.
 
     It counts whole devices, so it does where this process can see that nobody else uses them.

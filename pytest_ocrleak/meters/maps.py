@@ -7,13 +7,12 @@ directly. Libraries stay mapped for good by design.
 """
 
 import functools
-import resource
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pytest_ocrleak.inventory import Items, MappedFile, Reading, Unavailable
-from pytest_ocrleak.meters import allocated, elf, procfs
+from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 
 NOBODY = "memory mapped without a file"
@@ -29,6 +28,15 @@ def read() -> Reading:
     if not procfs.LINUX:
         return Unavailable("mappings are read from /proc/self/maps, which only Linux has")
     return mapped(without_heap(procfs.text("/proc/self/maps")))
+
+
+def files() -> Reading:
+    """Return the mapped files alone, which needs no account of what the allocators mapped."""
+    if not procfs.LINUX:
+        return read()
+    lines = procfs.text("/proc/self/maps").splitlines()
+    named = "\n".join(line for line in lines if "/" in line)
+    return Items(tuple(by_file(kinds(parse(named), stack_size()))))
 
 
 def without_heap(text: str) -> str:
@@ -66,6 +74,8 @@ class Named(NamedTuple):
 @functools.lru_cache(maxsize=1)
 def of_files(text: str) -> Named:
     """Return what those lines of ``/proc/self/maps`` show that have a path."""
+    from pytest_ocrleak.meters import elf  # noqa: PLC0415 - the files alone need none of it
+
     areas = list(kinds(parse(text), stack_size()))
     libraries = {area.path for kind, area in areas if kind == "library"}
     private = tuple((kind, area) for kind, area in areas if kind == "private")
@@ -75,6 +85,8 @@ def of_files(text: str) -> Named:
 @functools.cache
 def stack_size() -> int:
     """Return the size of a thread's stack: the soft limit (pthread_create(3)), else 2 MiB."""
+    import resource  # noqa: PLC0415 - Windows has none
+
     soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
     return soft if soft != resource.RLIM_INFINITY else 2 << 20
 
@@ -95,6 +107,8 @@ def unaccounted(areas: Iterable[tuple[Kind, Area]], zeroed: int) -> Iterator[Map
     Nothing where the allocators do not say what they mapped: then no memory can be told from
     theirs. ``zeroed`` are the bytes that libraries have beyond their files.
     """
+    from pytest_ocrleak.meters import allocated  # noqa: PLC0415 - the files alone need none of it
+
     private = [area for kind, area in areas if kind == "private"]
     accounted = allocated.mapped(private)
     if accounted is not None:

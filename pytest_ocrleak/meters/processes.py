@@ -7,8 +7,6 @@ began after us; one that made a session of its own (a daemon) is not seen.
 import functools
 import os
 
-import psutil
-
 from pytest_ocrleak.inventory import Items, Process, Reading
 from pytest_ocrleak.meters import procfs
 
@@ -108,6 +106,8 @@ def describe(pid: int) -> Process | None:
 
 def portable() -> list[Process]:
     """Ask psutil, where there is no ``/proc``."""
+    import psutil  # noqa: PLC0415 - takes its time, and few ask for it
+
     return [
         Process(
             child.pid,

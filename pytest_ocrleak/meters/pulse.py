@@ -10,52 +10,42 @@ unless it has the very same number.
 import mmap
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import cache
-
-import psutil
 
 from pytest_ocrleak.inventory import Amount, Unavailable
-from pytest_ocrleak.meters import fds, gpu, heap, procfs, reserve, tempfiles
+from pytest_ocrleak.meters import METERS, fds, processes, procfs, reserve, tempfiles
+from pytest_ocrleak.meters.threads import identifiers
 
 PAGE = mmap.PAGESIZE
+BEGUN = ("threads", "processes")
 MANY = 64  # descriptors, above which they are not asked one by one
-_opened = [0]  # how often Python opened a file or a socket
 
 
 def descriptors() -> object:
-    """Return what changes with the open descriptors.
-
-    Linux tells their count as the size of the folder from version 6.2 on; before, it says 0.
-    """
-    count = os.stat(fds.FOLDER).st_size  # noqa: PTH116 - asked at each look
-    if procfs.LINUX and count > MANY:
-        watch()
-        return count, lowest(), _opened[0]
+    """Return what changes with the open descriptors."""
+    few = handed_out()
+    if few and few[0] > MANY:
+        return few
     return tuple(map(identity, os.listdir(fds.FOLDER)))  # noqa: PTH208 - names, fast
+
+
+def handed_out() -> tuple[int, int, int] | None:
+    """Return count and lowest free number of the descriptors, and how often Python opened one.
+
+    Linux tells the count as the size of the folder, from version 6.2 on. Nothing where the system
+    does not tell.
+    """
+    count = os.fstat(reserve.number(reserve.FOLDER)).st_size if procfs.LINUX else 0
+    return (count, lowest(), tempfiles.opened()) if count else None
 
 
 def lowest() -> int:
     """Return the lowest number that no descriptor has, -1 where there is none."""
     with suppress(OSError):
-        os.close(free := os.dup(reserve.number()))
+        os.close(free := os.dup(reserve.number(reserve.PATHS[0])))
         return free
     return -1
-
-
-@cache
-def watch() -> None:
-    """Begin to count what Python opens; a hook cannot be taken away, so it is added once."""
-
-    def note(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "socket.__new__" or (
-            event == "open" and not str(arguments[0]).startswith("/proc/")
-        ):
-            _opened[0] += 1
-
-    sys.addaudithook(note)
 
 
 def identity(number: str) -> object:
@@ -73,18 +63,20 @@ def address_space() -> object:
 
 def statm() -> list[bytes]:
     """Return the pages of address space, the resident ones and more (proc(5))."""
-    descriptor = os.open("/proc/self/statm", os.O_RDONLY)
-    try:
-        return os.read(descriptor, 256).split()
-    finally:
-        os.close(descriptor)
+    return os.pread(reserve.number(reserve.SIZE), 256, 0).split()
 
 
 def threads() -> object:
     """Return the ids of the threads."""
-    if procfs.LINUX:
-        return tuple(os.listdir("/proc/self/task"))  # noqa: PTH208 - names, fast
-    return threading.active_count(), psutil.Process().num_threads()
+    return tuple(identifiers())
+
+
+def newest() -> bytes:
+    """Return the id of the newest thread or process on the system.
+
+    While it stays the same, none has begun, neither of ours nor of another's.
+    """
+    return os.pread(reserve.number(reserve.NEWEST), 256, 0).split()[-1]
 
 
 def children() -> object:
@@ -94,27 +86,32 @@ def children() -> object:
     faults in the sum of them. With children any new process on the system may be a grandchild.
     """
     if not procfs.LINUX:
-        return tuple(child.pid for child in psutil.Process().children(recursive=True))
-    import resource  # noqa: PLC0415 - not on Windows
+        return tuple(child.pid for child in processes.portable())
+    import resource  # noqa: PLC0415 - Windows has none
 
     reaped = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return reaped
-    return reaped, procfs.text("/proc/loadavg").split()[-1]
+    return reaped, newest()
+
+
+def device() -> object:
+    """Read the memory on devices; a process in which nothing can hold any has none."""
+    return METERS["gpu"].read()
 
 
 def resident() -> int:
     """Return the resident bytes."""
     if procfs.LINUX:
         return int(statm()[1]) * PAGE
-    return int(psutil.Process().memory_info().rss)
+    return getattr(METERS["rss"].read(), "value", 0)
 
 
 def in_use() -> int:
     """Return the bytes that the C allocator has handed out, 0 where it does not tell."""
-    reading = heap.read()
+    reading = METERS["heap"].read()
     return reading.value if isinstance(reading, Amount) else 0
 
 
@@ -127,13 +124,51 @@ LOOKS: Mapping[str, Callable[[], object]] = {
     "heap": in_use,
     "pyblocks": sys.getallocatedblocks,
     "rss": resident,
-    "gpu": gpu.read,
+    "gpu": device,
 }
 
 
 def take(names: Iterable[str]) -> dict[str, object]:
     """Look at some meters; one that fails is unavailable, with the reason."""
     return {name: look(name) for name in names}
+
+
+class Traces:
+    """The quickest look: whether there is a trace of anything that came since the last whole one.
+
+    Descriptors are looked at by their traces alone, threads and processes only where one began
+    anywhere on the system. What went without a trace is found when somebody is judged.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        looks = {**LOOKS, "fds": handed_out}
+        quick = [looks[name] for name in names if name not in BEGUN]
+        self.quick = quick if procfs.LINUX and handed_out() else []
+        self.begun = [looks[name] for name in names if name in BEGUN]
+        self.seen: list[object] = []
+        self.newest = b""
+        self.there: list[object] = []
+
+    def note(self) -> None:
+        """Note what there is, as part of a whole look."""
+        self.newest = newest() if self.quick else b""
+        self.seen, self.there = self._look(self.quick), self._look(self.begun)
+
+    def same(self) -> bool:
+        """Tell whether nothing has left a trace."""
+        if not self.seen or self._look(self.quick) != self.seen:
+            return False
+        now = newest()
+        if now != self.newest and self._look(self.begun) != self.there:
+            return False
+        self.newest = now
+        return True
+
+    def _look(self, looks: list[Callable[[], object]]) -> list[object]:
+        try:
+            return [look() for look in looks]
+        except Exception:  # noqa: BLE001 - a whole look tells which meter failed
+            return []
 
 
 def look(name: str) -> object:

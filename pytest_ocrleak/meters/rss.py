@@ -7,8 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-import psutil
-
 from pytest_ocrleak.inventory import Amount, Reading
 from pytest_ocrleak.meters import allocated, procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
@@ -33,6 +31,8 @@ def source() -> str:
 def read() -> Reading:
     """Return the resident bytes."""
     if not procfs.LINUX:
+        import psutil  # noqa: PLC0415 - takes its time, and few ask for it
+
         return Amount(psutil.Process().memory_info().rss, source())
     return Amount(resident(procfs.text("/proc/self/status")), source())
 

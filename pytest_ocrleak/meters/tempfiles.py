@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 
 from pytest_ocrleak.inventory import Items, Reading, TempFile
 
@@ -18,7 +19,7 @@ PATH_OF = {  # the argument of an audit event that is the path of something new
     "open": 0, "os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "sqlite3.connect": 0,
 }  # fmt: skip
 _made: dict[str, None] = {}
-_noted = [0]  # how often something was made
+_noted = [0, 0]  # how often something was made there, and opened anywhere
 _left_out = ["/pytest-of-"]  # pytest keeps the folders of its last three sessions
 
 
@@ -37,6 +38,12 @@ def made() -> object:
     """Return what changes when something is made, and when it is found to be gone."""
     watch()
     return _noted[0], len(_made)
+
+
+def opened() -> int:
+    """Return how often Python opened a file or socket since the first reading, of any place."""
+    watch()
+    return _noted[1]
 
 
 def leave_out(folder: str) -> None:
@@ -63,18 +70,28 @@ def roots() -> tuple[str, ...]:
 @functools.cache
 def watch() -> None:
     """Begin to note what is made; a hook cannot be taken away again, so it is added once."""
-    prefixes, room = roots(), [AT_ONCE]
+    keep = kept(roots(), [AT_ONCE])
 
     def note(event: str, arguments: tuple[object, ...]) -> None:
         place = PATH_OF.get(event)
-        if place is None or (event == "open" and not creates(arguments)):
+        if place is None:
+            _noted[1] += event == "socket.__new__"
             return
+        if event == "open":
+            _noted[1] += 1
+            if not creates(arguments):
+                return
         path = arguments[place]
-        if isinstance(path, bytes):
-            path = os.fsdecode(path)
-        if not isinstance(path, str):
-            return
-        path = os.path.abspath(path)  # noqa: PTH100 - a hook must cost little
+        if isinstance(path, (str, bytes)):
+            keep(event, os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - must cost little
+
+    sys.addaudithook(note)
+
+
+def kept(prefixes: tuple[str, ...], room: list[int]) -> Callable[[str, str], None]:
+    """Return what keeps a path that something was made at, if it lies in a temp directory."""
+
+    def keep(event: str, path: str) -> None:
         if not path.startswith(prefixes) or any(part in path for part in _left_out):
             return
         if event == "open" and os.path.isdir(path):  # noqa: PTH112
@@ -86,7 +103,7 @@ def watch() -> None:
             _made[path] = None
             _noted[0] += 1
 
-    sys.addaudithook(note)
+    return keep
 
 
 def creates(arguments: tuple[object, ...]) -> bool:

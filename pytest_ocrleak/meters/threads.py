@@ -3,8 +3,6 @@
 import os
 import threading
 
-import psutil
-
 from pytest_ocrleak.inventory import Items, Reading, Thread
 from pytest_ocrleak.meters import procfs
 
@@ -25,6 +23,8 @@ def identifiers() -> list[int]:
     """Return the ids of this process's threads."""
     if procfs.LINUX:
         return sorted(int(name) for name in os.listdir("/proc/self/task"))  # noqa: PTH208
+    import psutil  # noqa: PLC0415 - takes its time, and few ask for it
+
     return sorted(thread.id for thread in psutil.Process().threads())
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_ocrleak.sizes import human
+
 REPEATED = 2  # runs from which on a check states a resolution
 
 
@@ -12,11 +14,13 @@ REPEATED = 2  # runs from which on a check states a resolution
 class Tally:
     """How many checks ended with each verdict, and how fine the coarsest clean heap was.
 
-    It is as large after a million checks as after one.
+    ``told`` is whether any of them was told in full. It is as large after a million checks as
+    after one.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
     heap: float | None = None
+    told: bool = False
 
     @property
     def checked(self) -> int:
@@ -30,7 +34,18 @@ class Tally:
 
     def add(self, check: Mapping[str, Any]) -> None:
         """Count a check, as `document.plain` made it plain."""
+        self.told = True
         self.verdicts[check["verdict"]] += 1
         heap = check["meters"].get("heap", {})
         if check["runs"] >= REPEATED and heap.get("verdict") == "clean":
             self.heap = max(self.heap or 1.0, heap["resolution"])
+
+
+def summary(tally: Tally, unavailable: Mapping[str, str]) -> str:
+    """Return the line at the end of a session: counts, the heap's resolution, what is missing."""
+    told = ", ".join(f"{n} {verdict}" for verdict, n in sorted(tally.verdicts.items()))
+    parts = [f"{tally.checked} checked, {told}"]
+    if tally.heap is not None:
+        parts.append(f"heap ±{human(tally.heap)}/run")
+    parts += [f"{name} unavailable ({reason})" for name, reason in unavailable.items()]
+    return f"ocrleak: {' · '.join(parts)}"

@@ -7,7 +7,6 @@ from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
-from pytest_ocrleak.report.tally import Tally
 from pytest_ocrleak.sizes import human
 
 SHOWN = 10
@@ -151,13 +150,3 @@ def rates(meter: Mapping[str, Any]) -> Iterator[str]:
     """Return growth per run, reading by reading."""
     for step, runs in zip(meter["series"], meter["batches"], strict=True):
         yield human(step / max(1, runs), meter["unit"])
-
-
-def summary(tally: Tally, unavailable: Mapping[str, str]) -> str:
-    """Return the line at the end of a session: counts, the heap's resolution, what is missing."""
-    told = ", ".join(f"{n} {verdict}" for verdict, n in sorted(tally.verdicts.items()))
-    parts = [f"{tally.checked} checked, {told}"]
-    if tally.heap is not None:
-        parts.append(f"heap ±{human(tally.heap)}/run")
-    parts += [f"{name} unavailable ({reason})" for name, reason in unavailable.items()]
-    return f"ocrleak: {' · '.join(parts)}"
