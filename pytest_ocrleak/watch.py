@@ -30,6 +30,7 @@ from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, maps, pulse
 from pytest_ocrleak.outcome import Kind
 
+STREAMS = (0, 1, 2)  # the numbers of standard input, output and error
 DEVICE, BLOCK = "gpu", 2 << 20  # bytes; CUDA takes that many at a time
 AMOUNTS = ("heap", "pyblocks", "rss")  # which are read at each look where they are told or judged
 
@@ -135,8 +136,12 @@ class Watch:
                 self._went(thing)
 
     def _came(self, thing: Name, held: Held, owner: Owner) -> None:
-        """Note a thing as an owner's, unless it is somebody's already."""
-        if thing not in self.owned:
+        """Note a thing as an owner's, unless it is somebody's already.
+
+        The standard streams are nobody's: who captures output puts other files in their places.
+        """
+        stream = isinstance(held.item, Descriptor) and held.item.number in STREAMS
+        if thing not in self.owned and not stream:
             self.owned[thing] = owner
             owner.things[thing] = held
 
