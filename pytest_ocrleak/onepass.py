@@ -7,10 +7,10 @@ from pytest_ocrleak.difference import leak, outermost
 from pytest_ocrleak.findings import ONCE, Findings, final, libraries, named, told
 from pytest_ocrleak.growth import Growth, Verdict
 from pytest_ocrleak.inventory import Leak, Thread
+from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Owner, size
 from pytest_ocrleak.meters import METERS, Meter
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.sizes import human
-from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Owner, size
 
 LOADED = "a library was loaded inside, whose threads may be meant to stay: load it before"
 

@@ -5,17 +5,14 @@ ends of each; between two looks one activity ran, the innermost, so what came is
 an owner has ended, what it left is handed to the living that hold it, and the rest has leaked.
 """
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from pytest_ocrleak import ignore, settle
 from pytest_ocrleak.device import PATIENCE
 from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.inventory import (
-    Amount,
     Descriptor,
     Item,
     Items,
@@ -26,50 +23,19 @@ from pytest_ocrleak.inventory import (
     Thread,
     Unavailable,
 )
+from pytest_ocrleak.ledger import (
+    AMOUNTS,
+    BLOCK,
+    DEVICE,
+    STREAMS,
+    Held,
+    Name,
+    Owner,
+    change,
+    size,
+)
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, maps, pulse
-from pytest_ocrleak.outcome import Kind
-
-STREAMS = (0, 1, 2)  # the numbers of standard input, output and error
-DEVICE, BLOCK = "gpu", 2 << 20  # bytes; CUDA takes that many at a time
-AMOUNTS = ("heap", "pyblocks", "rss")  # which are read at each look where they are told or judged
-
-
-class Name(NamedTuple):
-    """A thing's meter and identity."""
-
-    meter: str
-    key: Hashable
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A thing that came: its meter, the size of its mapping before, who opened it if another."""
-
-    meter: str
-    item: Item
-    before: int = 0
-    opened_in: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Owner:
-    """A test or a fixture's life: what came in it and is still there, and how bytes changed.
-
-    ``holds`` returns what it holds while it lives; ``judged`` tells whether anybody asked for it to
-    be checked; ``scope`` is a fixture's; ``took_over`` names whose device memory it has.
-    """
-
-    kind: Kind
-    name: str
-    nodeid: str
-    limits: Limits
-    judged: bool = True
-    scope: str = ""
-    holds: Callable[[], Iterable[object]] = tuple
-    things: dict[Name, Held] = field(default_factory=dict)
-    bytes: Counter[str] = field(default_factory=Counter)
-    took_over: list[str] = field(default_factory=list)
 
 
 class Watch:
@@ -289,26 +255,3 @@ def things(name: str) -> Reading:
     """Read the things of a meter; of mappings the files, since the rest has no owner."""
     meter = METERS[name]
     return replace(meter, take=maps.files).read() if name == "maps" else meter.read()
-
-
-def size(item: Item) -> int:
-    """Return the bytes of a mapping; other things have none."""
-    return item.size if isinstance(item, MappedFile) else 0
-
-
-def change(old: object, new: object) -> int:
-    """Return by how much a figure changed; 0 where the two cannot be set against each other.
-
-    A context on a device stays until the process ends and is no growth: what it holds came before.
-    Of two meters of the device the one that grew less counts.
-    """
-    if isinstance(old, int) and isinstance(new, int):
-        return new - old
-    if not isinstance(old, Amount) or not isinstance(new, Amount) or not old.value:
-        return 0
-    if new.source and old.source != new.source:
-        return 0
-    grown = new.value - old.value
-    if old.other is None or new.other is None:
-        return grown
-    return min(grown, new.other - old.other)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pytest_ocrleak.ledger import Owner
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.watch import Owner
 
 Fixture = pytest.FixtureDef[Any]
 OWN = ("_pytest.", "pytest_ocrleak.")  # whose fixtures are not the user's

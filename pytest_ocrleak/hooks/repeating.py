@@ -14,7 +14,7 @@ import pytest
 from pytest_ocrleak import findings
 from pytest_ocrleak.check import named
 from pytest_ocrleak.hooks import traces
-from pytest_ocrleak.hooks.watching import RunFailedError
+from pytest_ocrleak.hooks.failing import RunFailedError
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.pace import Pace

@@ -9,11 +9,14 @@ import pytest
 
 from pytest_ocrleak import options
 from pytest_ocrleak.hooks import lives
+from pytest_ocrleak.hooks.failing import RunFailedError, error_of
 from pytest_ocrleak.hooks.lives import Fixture
+from pytest_ocrleak.hooks.reruns import Reruns
 from pytest_ocrleak.hooks.session import Session, running
+from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Name, Owner
 from pytest_ocrleak.options import Plan
-from pytest_ocrleak.outcome import Check, Kind, LeakError
-from pytest_ocrleak.watch import BLOCK, DEVICE, Held, Name, Owner, Watch
+from pytest_ocrleak.outcome import Check, Kind
+from pytest_ocrleak.watch import Watch
 
 Result = TypeVar("Result")
 
@@ -30,37 +33,6 @@ def begin(session: Session, items: Iterable[pytest.Item], *, everything: bool) -
         manager.register(watching, "ocrleak-watching")
         if manager.hasplugin("rerunfailures") or manager.hasplugin("pytest_rerunfailures"):
             manager.register(Reruns(watching), "ocrleak-reruns")
-
-
-class Reruns:
-    """The hook around reports where pytest-rerunfailures may end fixtures while one is made."""
-
-    def __init__(self, watching: "Watching") -> None:
-        self.watching = watching
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Judge what ended meanwhile, and make a report that failed of one that passed."""
-        report = yield
-        watching = self.watching
-        if call.when != "teardown" or not watching.ended:
-            return report
-        failed = watching.attempt(watching.finish, item) or []
-        if not failed or report.failed:
-            return report
-        error = LeakError("\n\n".join(map(str, map(error_of, failed))), failed[0])
-        told = pytest.CallInfo.from_call(partial(raising, error), when="teardown")
-        return pytest.TestReport.from_item_and_call(item, told)
-
-
-class RunFailedError(BaseException):
-    """A further run of a test raised ``error``: that is its outcome, and no error of ours."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Watching:
@@ -290,16 +262,3 @@ class Watching:
         for check in self.attempt(self.finish, None) or ():
             self.session.late.append(f"ocrleak: {error_of(check)}")
         self.session.lost.update(self.watch.lost)
-
-
-def error_of(check: Check) -> LeakError:
-    """Return the error that tells of a failed check."""
-    from pytest_ocrleak.report import text  # noqa: PLC0415 - most suites never come here
-
-    return LeakError(text.failure(check), check)
-
-
-def raising(error: Exception) -> None:
-    """Raise an error."""
-    __tracebackhide__ = True
-    raise error
