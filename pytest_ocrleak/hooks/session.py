@@ -183,7 +183,8 @@ class Session:
             needed = ["gpu", *self.lost] if not self.tally.told else None
             missing = unavailable(self.limits, needed)
             told = {n: r for n, r in at_times.items() if n.partition(" ")[0] not in missing}
-            terminalreporter.write_line(summary(self.tally, {**told, **missing}))
+            colour = {"red": bool(self.tally.verdicts["leak"]), "green": self.tally.all_clean}
+            terminalreporter.write_line(summary(self.tally, {**told, **missing}), **colour)
 
 
 def spool() -> IO[str]:

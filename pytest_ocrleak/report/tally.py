@@ -27,6 +27,11 @@ class Tally:
         """The number of checks."""
         return self.verdicts.total()
 
+    @property
+    def all_clean(self) -> bool:
+        """Whether nothing else was found."""
+        return self.verdicts["clean"] == self.checked
+
     def clean(self, checks: int) -> None:
         """Count clean checks of which nothing else is told."""
         if checks:

@@ -18,6 +18,7 @@ PLUGINS = {  # of others, loaded where an argument or a suite needs them
     "asyncio": "pytest_asyncio.plugin",
     "anyio": "anyio.pytest_plugin",
     "timeout": "pytest_timeout",
+    "randomly": "pytest_randomly",
     "hypothesis": "_hypothesis_pytestplugin",
 }
 

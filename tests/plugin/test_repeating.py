@@ -140,7 +140,7 @@ def test_hypothesis_coverage_and_timeout(
         """
     )
     always = ("--ocrleak", "--ocrleak-runs=auto", "--cov=.", "--ocrleak-report=report.json")
-    result = run(*always, plugins=("hypothesis", "timeout"))
+    result = run(*always, plugins=("hypothesis", "timeout", "randomly"))
     result.assert_outcomes(passed=2)
     assert {check["verdict"] for check in checks()} == {"clean"}
 
