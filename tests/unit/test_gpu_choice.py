@@ -8,8 +8,8 @@ from pytest_ocrleak import onepass
 from pytest_ocrleak.inventory import Amount, Reading, Snapshot, Unavailable, Undecidable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, cuda, gpu
-from pytest_ocrleak.meters.gpu import NOTHING, Device, confirmed, digits, judge, rows_believed
-from pytest_ocrleak.meters.nvml import Row
+from pytest_ocrleak.meters.gpu import NOTHING, confirmed, digits, judge, rows_believed
+from pytest_ocrleak.meters.nvml import Device, Row
 from pytest_ocrleak.readings import Readings, changed
 
 ROOT, CONTAINER, ME = "pid:[4026531836]", "pid:[4026532001]", 42
