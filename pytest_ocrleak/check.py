@@ -28,6 +28,9 @@ NOISE = {  # a life, see docs/verdict.md
 }
 
 
+meters.load()
+
+
 def named(found: Findings, run: Callable[[], object]) -> Findings:
     """Return findings in which growth of Python's blocks is told by the objects that grow."""
     if all(leak.meter != "pyblocks" for leak in found.leaks):

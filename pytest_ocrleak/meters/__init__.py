@@ -5,10 +5,12 @@ capability is seen in every report and is never mistaken for a clean one.
 """
 
 import errno
+import functools
 import importlib
 import mmap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from pytest_ocrleak.inventory import Reading, Snapshot, Unavailable
@@ -67,10 +69,20 @@ def late(name: str, function: str) -> Callable[[], Any]:
     A look between two tests needs few of them.
     """
 
-    def call() -> Any:
-        return getattr(importlib.import_module(f"{__name__}.{name}"), function)()
+    @functools.cache
+    def module() -> ModuleType:
+        return importlib.import_module(f"{__name__}.{name}")
 
-    return call
+    return lambda: getattr(module(), function)()  # noqa: PLW0108 - looked up anew each time
+
+
+def load() -> None:
+    """Import all that the meters need, so that no check pays for it, in time or in memory."""
+    for name in METERS:
+        importlib.import_module(f"{__name__}.{name}")
+    for module in ("allocated", "elf", "nvml"):
+        importlib.import_module(f"{__name__}.{module}")
+    importlib.import_module("psutil")
 
 
 SCALES = {
