@@ -43,10 +43,11 @@ def start(config: pytest.Config) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin to watch where all tests are to be checked, or one of them is marked."""
     everything = config.getoption("ocrleak") or config.getini("ocrleak")
-    if not config.getoption("ocrleak_off") and (everything or any(marked(items))):
+    some = any(marked(items))
+    if not config.getoption("ocrleak_off") and (everything or some):
         from pytest_ocrleak.hooks import watching  # noqa: PLC0415
 
-        watching.begin(start(config), items, everything=bool(everything))
+        watching.begin(start(config), items if some else (), everything=bool(everything))
 
 
 def marked(items: Iterable[pytest.Item]) -> Iterator[bool]:

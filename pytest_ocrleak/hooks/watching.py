@@ -39,10 +39,9 @@ class Watching:
     """The hooks around fixtures, calls and finalizers.
 
     ``living`` are the fixtures that are set up, the innermost last, and nobody for those of pytest;
-    ``ended`` those whose finalizer
-    ran, and that are judged once pytest has let go of their values; ``errors`` what was raised in
-    them, whose traceback keeps what its frames opened; ``red`` what leaked, by test: a further try
-    of the test stays red as long as it is there.
+    ``ended`` those whose finalizer ran, and that are judged once pytest has let go of their values;
+    ``errors`` what was raised in them, whose traceback keeps what its frames opened; ``red`` what
+    leaked, by test: a further try of the test stays red as long as it is there.
     """
 
     def __init__(
