@@ -95,11 +95,17 @@ class Watch:
             sizes = {item.key: size(item) for item in old.items}
             for item in lingering(Snapshot({name: old}), Snapshot({name: new}), name):
                 self._came(Name(name, item.key), Held(name, item, sizes.get(item.key, 0)), owner)
-        now = {item.key: size(item) for item in new.items}
+        now = {item.key: item for item in new.items}
         for thing in [thing for thing in self.owned if thing.meter == name]:
-            before = self.owned[thing].things[thing].before
-            if thing.key not in now or 0 < now[thing.key] <= before:
-                self._went(thing)
+            self._still(thing, now.get(thing.key))
+
+    def _still(self, thing: Name, item: Item | None) -> None:
+        """Note what a thing is like now: a child has another command once it runs its program."""
+        things = self.owned[thing].things
+        if item is None or 0 < size(item) <= things[thing].before:
+            self._went(thing)
+        elif not size(item):
+            things[thing] = replace(things[thing], item=item)
 
     def _came(self, thing: Name, held: Held, owner: Owner) -> None:
         """Note a thing as an owner's, unless it is somebody's already.
@@ -148,11 +154,17 @@ class Watch:
         if self.remaining(owner):
             settle.settle()
             self.look()
+            self._look_again(owner)
         if self.remaining(owner):
             self._hand_over(owner, living)
         if self.remaining(owner) and not self._closes(owner):
             self.patience.seconds = max(self.patience.least, self.patience.seconds / 2)
         return self.remaining(owner)
+
+    def _look_again(self, owner: Owner) -> None:
+        """Read what an owner's things are like now, also where none came or went."""
+        for name in {thing.meter for thing in owner.things}:
+            self._read(name, self.running[-1] if self.running else None)
 
     def disown(self, owner: Owner) -> None:
         """Let an owner's things be nobody's."""
