@@ -37,20 +37,19 @@ def in_a_generator(value: object) -> Any:
 @pytest.mark.parametrize(
     ("root", "held"),
     [
-        (SimpleNamespace(fd=7), True),
-        ([7, 8], True),
-        ([[7]], True),
-        (closing_over(7), True),
-        (in_a_generator(7), True),
-        ([7, 1000], False),
-        ({"id": 7}, False),
-        ([{"id": number} for number in range(20)], False),
-        (SimpleNamespace(rows=[{"id": 7}]), False),
-        (os, False),
-        (Exception("text"), False),
-        (mmap.mmap(-1, 1), True),
+        pytest.param(SimpleNamespace(fd=7), True, id="an attribute"),
+        pytest.param([7, 8], True, id="a row of descriptors"),
+        pytest.param([[7]], True, id="a row in a row"),
+        pytest.param(closing_over(7), True, id="a cell"),
+        pytest.param(in_a_generator(7), True, id="a local variable"),
+        pytest.param([7, 1000], False, id="a row of numbers"),
+        pytest.param({"id": 7}, False, id="a table"),
+        pytest.param([{"id": number} for number in range(20)], False, id="rows of data"),
+        pytest.param(SimpleNamespace(rows=[{"id": 7}]), False, id="data in an attribute"),
+        pytest.param(os, False, id="a module"),
+        pytest.param(Exception("text"), False, id="an exception"),
+        pytest.param(mmap.mmap(-1, 1), True, id="a native object"),
     ],
-    ids=str,
 )
 def test_a_descriptor_of_native_code(root: object, held: bool) -> None:  # noqa: FBT001
     """Numbers in attributes, cells and rows of descriptors stand for one, those in data do not."""
