@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     declare.markers(config)
     if declare.asked(config):
         start(config)
-    elif config.pluginmanager.hasplugin("dsession"):
+    elif config.getoption("dist", "no") != "no":  # of pytest-xdist
         config.pluginmanager.register(Controller(config), "ocrleak-controller")
 
 

@@ -125,6 +125,14 @@ def test_released(ocrleak):
     result.stdout.fnmatch_lines(["ocrleak: 3 checked, 2 clean, 1 leak*"])
 
 
+def test_a_controller_tells_what_its_workers_checked(pytester: pytest.Pytester) -> None:
+    """Also where no option asked for anything."""
+    pytester.makepyfile("def test_a(ocrleak): ocrleak.assert_no_growth(int, track='fds')")
+    result = run(pytester, "-n", "2")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["ocrleak: 1 checked, 1 clean*"])
+
+
 def test_a_report_is_written_when_nothing_was_checked(pytester: pytest.Pytester) -> None:
     """CI uploads it whatever happened."""
     pytester.makepyfile("def test_a(): pass")
