@@ -21,17 +21,19 @@ _INTRODUCTION = f"""\
 Written by `python benchmarks/overhead.py`; not to be edited. Each run is a fresh process of
 `python -m pytest -p no:cacheprovider -q` on a suite of tests that do nothing
 (`def test_0(): pass`), with `PYTEST_DISABLE_PLUGIN_AUTOLOAD=1` and only the plugin that is named.
-All ways take turns in each round (A B C, then B C A), in the same run on the same machine. Ratios
-are of the wall time of whole processes, interpreter's start and imports included: the median of the
-rounds' ratios, by which goals are judged, and a way's minimum divided by its base's, which a quiet
-moment can distort. CPU is the median ratio of CPU time, children included, which neighbours on the
-machine disturb least. A way that takes more than {SLOW:g} times as long as its base runs once, on
-the smallest suite alone."""
+The base names one, too, an empty module: for each `-p` pytest looks through the entry points of
+all that is installed, as it does wherever it loads plugins by itself. All ways take turns in each
+round (A B C, then B C A), in the same run on the same machine. Ratios are of the wall time of whole
+processes, interpreter's start and imports included: the median of the rounds' ratios, by which
+goals are judged, and a way's minimum divided by its base's, which a quiet moment can distort. CPU
+is the median ratio of CPU time, children included, which neighbours on the machine disturb least. A
+way that takes more than {SLOW:g} times as long as its base runs once, on the smallest suite alone.\
+"""
 _ON_WAYS = f"""\
-Two workers are `-n 2` of pytest-xdist, and their base is `-n 2` without the plugin. Where much is
-held, a conftest opens {DESCRIPTORS} descriptors and starts {THREADS} threads, and the base does so,
-too. pyleak looks only at tests with its marker `no_leaks`, which each module then sets. The module
-of dask's plugin imports `distributed`, idle or not."""
+Two workers are `-n 2` of pytest-xdist, and their base is `-n 2` with the empty plugin. Where much
+is held, a conftest opens {DESCRIPTORS} descriptors and starts {THREADS} threads, and the base does
+so, too. pyleak looks only at tests with its marker `no_leaks`, which each module then sets. The
+module of dask's plugin imports `distributed`, idle or not."""
 _ON_MEMORY = f"""\
 Resident memory of the process with `--ocrleak` minus without, as VmHWM (most) and VmRSS (end) tell
 it when the session finishes. A test is the difference between {LARGE} and {SMALL} tests divided by

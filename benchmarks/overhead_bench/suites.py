@@ -4,6 +4,7 @@ from pathlib import Path
 
 A_FILE = 500  # tests in a module
 DESCRIPTORS, THREADS = 500, 50
+NOTHING = "nothing"  # a plugin without a hook, in each suite's folder
 PLACE = "OVERHEAD_MEMORY"  # the environment's name for where a process tells its memory
 
 _HELD = f"""\
@@ -35,6 +36,7 @@ def write(folder: Path, suite: str, tests: int) -> Path:
         return home
     home.mkdir()
     (home / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (home / f"{NOTHING}.py").touch()
     if CONFTESTS[suite]:
         (home / "conftest.py").write_text(CONFTESTS[suite], encoding="utf-8")
     head = _MARKED if suite == "marked" else ""

@@ -1,10 +1,13 @@
-"""The ways in which a suite is run: without a plugin, and with each plugin idle and at work."""
+"""The ways in which a suite is run: with an empty plugin, and with each plugin idle and at work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from .suites import NOTHING
+
 BASE, MEMORY = "none", "memory"
+EMPTY = ("-p", NOTHING)
 OURS = ("-p", "pytest_ocrleak.plugin")
 DASK = ("-p", "distributed.pytest_resourceleaks")
 MEMRAY = ("-p", "pytest_memray.plugin")
@@ -30,12 +33,12 @@ class Way:
 WAYS: dict[str, Way] = {
     way.name: way
     for way in (
-        Way(BASE, "no plugin"),
+        Way(BASE, "an empty plugin", EMPTY),
         Way("idle", "ocrleak, idle", OURS),
         Way("ocrleak", "ocrleak, every meter", (*OURS, "--ocrleak")),
-        Way("two", "two workers, no plugin", TWO, base="two"),
+        Way("two", "two workers, an empty plugin", (*TWO, *EMPTY), base="two"),
         Way("two-ocrleak", "two workers, ocrleak", (*TWO, *OURS, "--ocrleak"), base="two"),
-        Way("held", "much is held, no plugin", (), "held", "held"),
+        Way("held", "much is held, an empty plugin", EMPTY, "held", "held"),
         Way("held-ocrleak", "much is held, ocrleak", (*OURS, "--ocrleak"), "held", "held"),
         Way("dask", "dask's plugin, idle", DASK),
         Way("dask-two", "dask's plugin, two meters", (*DASK, "--leaks=fds,threads")),
