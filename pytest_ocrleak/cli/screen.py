@@ -1,0 +1,65 @@
+"""Where pages go: to a terminal in colour where rich is installed, else as plain lines."""
+# ruff: noqa: T201  # printing is its work
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from typing import Any
+
+from pytest_ocrleak.cli import plain
+from pytest_ocrleak.cli.safe import valid
+from pytest_ocrleak.cli.tables import Page
+
+ROWS_ELSEWHERE, FEWEST_NAMES = 24, 3  # lines of `watch` beside the names; names at least
+UNBOUND = 160  # columns where nobody says how many there are: a file or a pipe
+
+
+def colourful() -> bool:
+    """Tell whether stdout is a terminal that shows colours, and rich is there for it."""
+    dumb = os.environ.get("TERM", "dumb") == "dumb"
+    return sys.stdout.isatty() and not dumb and importlib.util.find_spec("rich") is not None
+
+
+def show(page: Page) -> None:
+    """Print a page."""
+    if colourful():
+        from pytest_ocrleak.cli import colour  # noqa: PLC0415 - an extra
+
+        colour.show(page)
+    else:
+        write(plain.rendered(page, width()))
+
+
+def width() -> int:
+    """Return the columns of a line: those of the terminal, or those that ``COLUMNS`` says."""
+    return shutil.get_terminal_size((UNBOUND, 24)).columns
+
+
+def names_that_fit() -> int:
+    """Return how many names each of two tables may have below the meters, on this terminal."""
+    free = shutil.get_terminal_size().lines - ROWS_ELSEWHERE
+    return max(FEWEST_NAMES, free // 2)
+
+
+def write(text: str) -> None:
+    """Print text at once; what stdout's encoding lacks is escaped."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def write_json(data: Any, *, indent: int | None = 1) -> None:
+    """Print one JSON document; without an indent it takes one line."""
+    print(json.dumps(made_valid(data), indent=indent, ensure_ascii=True), flush=True)
+
+
+def made_valid(data: Any) -> Any:
+    """Return plain data all of whose texts any reader of JSON takes."""
+    if isinstance(data, str):
+        return valid(data)
+    if isinstance(data, dict):
+        return {valid(key): made_valid(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [made_valid(value) for value in data]
+    return data
