@@ -9,11 +9,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pytest_ocrleak.cli import inspecting
+from pytest_ocrleak.cli import inspecting, watching
 from pytest_ocrleak.cli.command import FAILED, PROGRAM, Command, StopError
 from pytest_ocrleak.cli.safe import one_line
 
-COMMANDS: tuple[Command, ...] = (inspecting.COMMAND,)
+COMMANDS: tuple[Command, ...] = (inspecting.COMMAND, watching.COMMAND)
 INTERRUPTED = 130
 PURPOSE = "Tell what a process holds, how that changes, and what leaks anew."
 
