@@ -1,0 +1,220 @@
+"""Two reports of the plugin: which leaks are new, which are gone, which stayed.
+
+A leak is the same where the check and the leak's fingerprint are. A leak of bytes is told by its
+growth, so one that grew from KB to MB has another fingerprint: where a check has one such leak on
+a meter in both reports, it is the same one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from pytest_ocrleak.difference import fingerprint
+from pytest_ocrleak.meters import METERS
+
+Key = tuple[str, ...]
+RANK = ("clean", "inconclusive", "leak")
+SCOPES: dict[str, Callable[[str], str]] = {
+    "class": lambda nodeid: nodeid.rpartition("::")[0],
+    "module": lambda nodeid: nodeid.partition("::")[0],
+    "package": lambda _: "",
+    "session": lambda _: "",
+}
+UNJUDGED = ("inconclusive", "unavailable", "unjudged")
+
+
+class Found(NamedTuple):
+    """A leak in a report."""
+
+    meter: str
+    what: str
+    count: int  # type: ignore[assignment]  # as the report has it
+    per_run: float
+    fingerprint: str = ""
+
+
+class Said(NamedTuple):
+    """What one meter said."""
+
+    verdict: str
+    unit: str = "B"
+    reason: str = ""
+
+
+class Done(NamedTuple):
+    """A check in a report."""
+
+    kind: str
+    name: str
+    verdict: str
+    runs: int
+    meters: Mapping[str, Said]
+    leaks: tuple[Found, ...]
+    nodeid: str = ""
+    scope: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The check's identity from run to run.
+
+        A fixture ends in the last test of its scope, which may be another one in another run.
+        """
+        place = SCOPES.get(self.scope, str)(self.nodeid)
+        return place, self.kind, self.scope, self.name
+
+    @property
+    def label(self) -> str:
+        """The check's name for people: the test, and the fixture or guard in it."""
+        scope = f" ({self.scope})" if self.scope else ""
+        part = "" if self.kind == "test" and self.nodeid else f"{self.kind} {self.name}{scope}"
+        return " · ".join(filter(None, (self.nodeid, part.strip())))
+
+
+NO_CHECK = Done("", "", "", 0, {}, ())
+
+
+class Environment(NamedTuple):
+    """What the figures of a report depend on."""
+
+    python: str = ""
+    platform: str = ""
+    allocator: str = ""
+
+
+class Report(NamedTuple):
+    """A report: its checks and where they ran."""
+
+    checks: tuple[Done, ...]
+    environment: Environment = Environment()
+
+
+class Pair(NamedTuple):
+    """A leak of a check, in the older and in the newer report; ``None`` where it is in one only.
+
+    ``remark`` says why a leak that is in the older one only is not proven gone.
+    """
+
+    check: str
+    older: Found | None
+    newer: Found | None
+    remark: str = ""
+
+
+class Turned(NamedTuple):
+    """A check whose verdict changed."""
+
+    check: str
+    older: str
+    newer: str
+
+
+class Comparison(NamedTuple):
+    """What two reports differ in."""
+
+    new: tuple[Pair, ...]
+    still: tuple[Pair, ...]
+    gone: tuple[Pair, ...]
+    unproven: tuple[Pair, ...]
+    verdicts: tuple[Turned, ...]
+    surroundings: tuple[str, ...]
+
+
+def compare(older: Report, newer: Report) -> Comparison:
+    """Return what two reports differ in."""
+    before, after = by_check(older.checks), by_check(newer.checks)
+    pairs = [
+        pair for key in {**before, **after} for pair in paired(before.get(key), after.get(key))
+    ]
+    left = [pair for pair in pairs if not pair.newer]
+    return Comparison(
+        new=tuple(pair for pair in pairs if not pair.older),
+        still=tuple(pair for pair in pairs if pair.older and pair.newer),
+        gone=tuple(pair for pair in left if not pair.remark),
+        unproven=tuple(pair for pair in left if pair.remark),
+        verdicts=tuple(turned(before, after)),
+        surroundings=tuple(surroundings(older.environment, newer.environment)),
+    )
+
+
+def by_check(checks: Iterable[Done]) -> dict[Key, Done]:
+    """Return checks by identity; one that was made several times counts with its worst verdict."""
+    found: dict[Key, Done] = {}
+    for check in checks:
+        known = found.get(check.key)
+        found[check.key] = check if known is None else both(known, check)
+    return found
+
+
+def both(first: Done, second: Done) -> Done:
+    """Return two makings of one check as one."""
+    worst = max(first, second, key=lambda check: rank(check.verdict))
+    return worst._replace(leaks=(*first.leaks, *second.leaks))
+
+
+def rank(verdict: str) -> int:
+    """Return how bad a verdict is; one that nobody knows is the worst."""
+    return RANK.index(verdict) if verdict in RANK else len(RANK)
+
+
+def paired(older: Done | None, newer: Done | None) -> Iterator[Pair]:
+    """Yield the leaks of a check, those that are the same together."""
+    check = (newer or older or NO_CHECK).label
+    before, after = by_fingerprint(older), by_fingerprint(newer)
+    same = renamed(before, after)
+    for key, leak in before.items():
+        now = after.get(same.get(key, key))
+        yield Pair(check, leak, now, "" if now else doubt(leak.meter, newer))
+    known = {same.get(key, key) for key in before}
+    yield from (Pair(check, None, leak) for key, leak in after.items() if key not in known)
+
+
+def renamed(before: Mapping[Key, Found], after: Mapping[Key, Found]) -> dict[Key, Key]:
+    """Return the keys of leaks of bytes that have another fingerprint in the newer report."""
+    gone, came = bytes_by_meter(before, after), bytes_by_meter(after, before)
+    return {gone[meter]: came[meter] for meter in gone if meter in came}
+
+
+def bytes_by_meter(leaks: Mapping[Key, Found], others: Mapping[Key, Found]) -> dict[str, Key]:
+    """Return the keys that the others lack, of meters with one such leak that count bytes."""
+    alone = [key for key in leaks if key not in others and not is_thing(key[0])]
+    many = Counter(key[0] for key in alone)
+    return {key[0]: key for key in alone if many[key[0]] == 1}
+
+
+def is_thing(meter: str) -> bool:
+    """Tell whether leaks of a meter are things with names."""
+    return meter not in METERS or METERS[meter].exact
+
+
+def doubt(meter: str, newer: Done | None) -> str:
+    """Return why the newer report does not prove that a leak is gone, nothing where it does."""
+    if newer is None:
+        return "not checked"
+    said = newer.meters.get(meter)
+    if said is None or said.verdict not in UNJUDGED:
+        return ""
+    return f"{meter} {said.verdict}"
+
+
+def by_fingerprint(check: Done | None) -> dict[Key, Found]:
+    """Return a check's leaks by meter and fingerprint, the largest of those that are the same."""
+    found: dict[Key, Found] = {}
+    for leak in check.leaks if check else ():
+        key = leak.meter, leak.fingerprint or fingerprint(leak.meter, leak.what)
+        found[key] = max(leak, found.get(key, leak), key=lambda one: (one.count, one.per_run))
+    return found
+
+
+def turned(before: Mapping[Key, Done], after: Mapping[Key, Done]) -> Iterator[Turned]:
+    """Yield the checks in both reports whose verdict changed."""
+    for key, old in before.items():
+        new = after.get(key)
+        if new and new.verdict != old.verdict:
+            yield Turned(new.label, old.verdict, new.verdict)
+
+
+def surroundings(older: Environment, newer: Environment) -> Iterator[str]:
+    """Yield what the figures depend on and is not the same."""
+    for name, before, after in zip(Environment._fields, older, newer, strict=True):
+        if before != after:
+            yield f"{name}: {before} in the first, {after} in the second"
