@@ -6,12 +6,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pytest_ocrleak import difference, findings, meters, objects, onepass, settle
+from pytest_ocrleak import (
+    attribution,
+    difference,
+    findings,
+    meters,
+    objects,
+    onepass,
+    origins,
+    replay,
+    settle,
+)
 from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.inventory import Leak, Snapshot
 from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.meters import events
 from pytest_ocrleak.outcome import Check, Kind, LeakError
 from pytest_ocrleak.pace import Count, Pace
 from pytest_ocrleak.readings import Readings
@@ -31,11 +42,18 @@ NOISE = {  # a life, see docs/verdict.md
 meters.load()
 
 
-def named(found: Findings, run: Callable[[], object]) -> Findings:
-    """Return findings in which growth of Python's blocks is told by the objects that grow."""
-    if all(leak.meter != "pyblocks" for leak in found.leaks):
-        return found
-    return findings.of_objects(found, objects.told(objects.grown(run)))
+def named(found: Findings, run: Callable[[], object], limits: Limits) -> Findings:
+    """Return findings in which more runs tell what the leaks are and where they come from.
+
+    Growth of Python's blocks is told by the objects that grow, and things that no event of Python
+    told of by the line after which they are there.
+    """
+    if any(leak.meter == "pyblocks" for leak in found.leaks):
+        found = findings.of_objects(found, objects.told(objects.grown(run)))
+    unknown = {leak.meter for leak in found.leaks if findings.unknown(leak)}
+    if limits.origins and unknown:
+        found = findings.replayed(found, replay.places(run, unknown))
+    return found
 
 
 def discard(_: Check) -> None:
@@ -54,13 +72,19 @@ class Checker:
     record: Callable[[Check], None] = field(default=discard, repr=False)
 
     def snapshot(self) -> Snapshot:
-        """Return what the process holds now, after garbage was collected."""
+        """Return what the process holds now, after garbage was collected.
+
+        From then on it is noted who makes what, for a comparison to tell.
+        """
+        if self.limits.origins:
+            origins.begin()
+            events.want()
         settle.settle()
         return meters.read(self.limits.meters)
 
     def compare(self, before: Snapshot, after: Snapshot) -> list[Leak]:
         """Return what appeared between two snapshots and is still there."""
-        return difference.between(before, after, self.limits.rules)
+        return difference.between(before, after, self.limits.rules, attribution.causes)
 
     @contextmanager
     def guard(
@@ -86,7 +110,8 @@ class Checker:
         limits = self.limits.narrowed(track, ignore, tolerance)
         settle.settle()
         readings = Readings(limits, warm=True)
-        yield
+        with origins.noted(wanted=limits.origins):
+            yield
         readings.add(1, settle.Patience())
         self._conclude("guard", label, onepass.one_pass(readings), limits)
 
@@ -125,7 +150,7 @@ class Checker:
         pace = Pace(runs, warmup, time_limit)
         with uncaptured():
             run = partial(fn, *args, **kwargs)
-            found = named(findings.repeated(repeat(run, limits, pace)), run)
+            found = named(findings.repeated(repeat(run, limits, pace)), run, limits)
         name = getattr(fn, "__qualname__", repr(fn))
         return self._conclude("growth", name, found, limits)
 
@@ -172,7 +197,7 @@ class Checker:
         pace = Pace(runs, warmup, time_limit)
         with uncaptured():
             found = findings.lives(relive(life, limits, pace), life.freeing)
-            found = named(found, life.live)
+            found = named(found, life.live, limits)
         if not found.leaks and life.usable_when_freed():
             found = findings.usable(found, life.freeing)
         name = getattr(factory, "__qualname__", repr(factory))

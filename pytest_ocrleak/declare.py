@@ -31,6 +31,7 @@ def options(parser: pytest.Parser) -> None:
     ini("ocrleak_require", "meters that must be readable here, or the session stops")
     add("--ocrleak-strict", action="store_true", help="an inconclusive check fails")
     ini("ocrleak_strict", "an inconclusive check fails", type="bool", default=False)
+    ini("ocrleak_origins", "note the line that makes each thing", type="bool", default=True)
     ini("ocrleak_ignore", "what may linger, lines 'meter:glob  # reason'", type="linelist")
     ini("ocrleak_tolerance", "accepted growth per run, lines 'heap = 4 KiB'", type="linelist")
     add(

@@ -3,11 +3,37 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
-from pytest_ocrleak.inventory import Descriptor, Item, Items, Leak, MappedFile, Snapshot, TempFile
+from pytest_ocrleak.inventory import (
+    UNKNOWN,
+    Cause,
+    Descriptor,
+    Item,
+    Items,
+    Leak,
+    MappedFile,
+    Snapshot,
+    TempFile,
+)
+
+Explain = Callable[[Iterable[Item]], Mapping[Item, Cause]]
+NOTHING: Mapping[Item, Cause] = {}
+DRAWN = "[a-z0-9_]{8}"  # by tempfile
+VARYING = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1#"),
+        (rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1#"),
+        (r"\bsem\.\w+", "sem.#"),
+        (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
+        (r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "#"),
+        (r"0x[0-9a-f]+|\d+", "#"),
+        (r"\bpython[#.]*", "python"),
+    )
+)
 
 
 def lingering(
@@ -78,10 +104,22 @@ def anything_new(before: Snapshot, after: Snapshot, rules: Iterable[Rule] = ()) 
     return any(lingering(before, after, meter, rules) for meter in after.readings)
 
 
-def leaks(meter: str, items: Iterable[Item], runs: int = 1) -> Iterator[Leak]:
-    """Return one `Leak` for each name, the things of that name counted, most of them first."""
-    for what, count in tally(meter, (item.what for item in outermost(items))).most_common():
-        yield leak(meter, what, count, count / runs)
+def leaks(
+    meter: str, items: Iterable[Item], runs: int = 1, causes: Mapping[Item, Cause] = NOTHING
+) -> Iterator[Leak]:
+    """Return one `Leak` for each name and place of origin, most of them first.
+
+    What keeps the first of them that is known to be kept stands for all.
+    """
+    groups: dict[Hashable, list[tuple[Item, Cause]]] = {}
+    for item in outermost(items):
+        cause = causes.get(item, UNKNOWN)
+        key = alike(item.what), cause.opened_at[:1]
+        groups.setdefault(key, []).append((item, cause))
+    for group in sorted(groups.values(), key=len, reverse=True):
+        (first, cause), count = group[0], len(group)
+        kept_by = next((each.kept_by for _, each in group if each.kept_by), ())
+        yield leak(meter, first.what, count, count / runs, cause._replace(kept_by=kept_by))
 
 
 def outermost(items: Iterable[Item]) -> Iterator[Item]:
@@ -100,39 +138,54 @@ def above(path: str) -> Iterator[str]:
         yield path
 
 
-def tally(meter: str, names: Iterable[str]) -> Counter[str]:
-    """Count names, those that differ in numbers alone under the first of them."""
-    first: dict[str, str] = {}
-    return Counter(first.setdefault(fingerprint(meter, name), name) for name in names)
-
-
-def leak(meter: str, what: str, count: int, per_run: float, keeper: str | None = None) -> Leak:
+def leak(meter: str, what: str, count: int, per_run: float, cause: Cause = UNKNOWN) -> Leak:
     """Return a `Leak` with its fingerprint, its name such that any encoding can write it.
 
     A path may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
     """
     what = what.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    kept_by = (keeper,) if keeper else ()
-    return Leak(meter, what, count, per_run, (), kept_by, fingerprint(meter, what))
+    name = fingerprint(meter, what, cause.place)
+    return Leak(meter, what, count, per_run, cause.opened_at, cause.kept_by, name)
 
 
-def fingerprint(meter: str, what: str) -> str:
-    """Return a name for the leak that is the same in the next run of the suite.
+def tally(names: Iterable[str]) -> Counter[str]:
+    """Count names, those that differ in numbers alone under the first of them."""
+    first: dict[str, str] = {}
+    return Counter(first.setdefault(alike(name), name) for name in names)
 
-    Numbers (ids, addresses, sizes) change from run to run and are left out.
+
+def alike(what: str) -> str:
+    """Return a name without its numbers (ids, addresses, sizes), which differ from run to run."""
+    return re.sub(r"0x[0-9a-f]+|\d+", "#", what)
+
+
+def fingerprint(meter: str, what: str, place: str = "") -> str:
+    """Return a name for the leak that is the same in the next run of the suite, anywhere.
+
+    Folders differ from machine to machine and are left out, as are numbers, what `tempfile` draws,
+    and an interpreter's version.
     """
-    stable = re.sub(r"0x[0-9a-f]+|\d+", "#", what)
-    return hashlib.sha256(f"{meter}\n{stable}".encode(errors="replace")).hexdigest()[:16]
+    stable = what
+    for pattern, instead in VARYING:
+        stable = pattern.sub(instead, stable)
+    named = f"{meter}\n{stable}\n{place}".encode(errors="replace")
+    return hashlib.sha256(named).hexdigest()[:16]
 
 
-def between(before: Snapshot, after: Snapshot, rules: Iterable[Rule] = ()) -> list[Leak]:
+def unexplained(_: Iterable[Item]) -> Mapping[Item, Cause]:
+    """Know no causes."""
+    return NOTHING
+
+
+def between(
+    before: Snapshot, after: Snapshot, rules: Iterable[Rule] = (), explain: Explain = unexplained
+) -> list[Leak]:
     """Return what appeared between two snapshots and is still there.
 
     Things are judged exactly. Bytes are not: one pass cannot tell a first use from a leak, so
     they are for `assert_no_growth`, or for a guard with a tolerance.
     """
-    return [
-        found
-        for meter in after.readings
-        for found in leaks(meter, lingering(before, after, meter, rules))
-    ]
+    rules = tuple(rules)
+    came = {meter: lingering(before, after, meter, rules) for meter in after.readings}
+    causes = explain(item for items in came.values() for item in items)
+    return [leak for meter, items in came.items() for leak in leaks(meter, items, 1, causes)]

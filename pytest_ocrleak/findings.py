@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pytest_ocrleak.difference import leak, leaks, tally
+from pytest_ocrleak.attribution import causes, one_of
+from pytest_ocrleak.difference import alike, leak, leaks, tally
 from pytest_ocrleak.growth import FEW, Growth
-from pytest_ocrleak.inventory import Leak, MappedFile, Snapshot
+from pytest_ocrleak.inventory import UNKNOWN, Cause, Leak, MappedFile, Snapshot
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Lives
+from pytest_ocrleak.replay import Places
 from pytest_ocrleak.sizes import human
 
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
@@ -18,7 +20,7 @@ HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold
 OVERHEAD = 64 << 10  # bytes that a thing which stays may hold beside itself
 GROWS = "grows by"
 ONCE = "one pass cannot tell a first use from a leak"
-HOLDER = "the freed object itself: it went only when that was dropped"
+HELD_BY_OBJECT = Cause(kept_by=("the freed object itself: it went only when that was dropped",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
             continue
         if METERS[name].exact:
             things = readings.lingering(readings.latest, name)
-            yield from leaks(name, things, max(1, growth.runs))
+            yield from leaks(name, things, max(1, growth.runs), causes(things))
         else:
             size = human(growth.per_run, growth.unit)
             what = f"{GROWS} {size} per run" if growth.runs > 1 else f"grew by {size}"
@@ -144,7 +146,9 @@ def life_leaks(found: Lives, name: str, growth: Growth, free: str) -> Iterator[L
     limits = found.readings.limits
     held = median(found.held[name]) if found.held[name] else 0.0
     if held > limits.tolerance.get(name, HELD.get(name, math.inf)):
-        yield leak(name, f"{human(held, growth.unit)} is still held after {free}", 1, held, HOLDER)
+        yield leak(
+            name, f"{human(held, growth.unit)} is still held after {free}", 1, held, HELD_BY_OBJECT
+        )
     allowed = accepted_residue(found, name)
     residue = growth.one_time - held
     if residue > allowed:
@@ -166,10 +170,12 @@ def left_things(found: Lives, name: str, growth: Growth) -> Iterator[Leak]:
     """Return the things that lives left, when more than a single one of them did."""
     affected = found.affected[name]
     if affected > 1 or affected == found.judged == 1 or growth.verdict == "leak":
-        gone = tally(name, found.until_dropped[name].elements())
-        for what, count in tally(name, found.lingering[name].elements()).most_common():
-            with_object = gone[what] == count
-            yield leak(name, what, count, count / found.judged, HOLDER if with_object else None)
+        gone = tally(found.until_dropped[name].elements())
+        for what, count in tally(found.lingering[name].elements()).most_common():
+            cause = found.causes.get((name, alike(what)), UNKNOWN)
+            if gone[what] == count:
+                cause = cause._replace(kept_by=HELD_BY_OBJECT.kept_by + cause.kept_by)
+            yield leak(name, what, count, count / found.judged, cause)
 
 
 def of_objects(found: Findings, objects: str) -> Findings:
@@ -177,11 +183,29 @@ def of_objects(found: Findings, objects: str) -> Findings:
     if not objects:
         return found
     every = (
-        leak(one.meter, f"{one.what}: {objects}", one.count, one.per_run)
+        replace(one, what=f"{one.what}: {objects}")
         if one.meter == "pyblocks" and one.what.startswith(GROWS)
         else one
         for one in found.leaks
     )
+    return replace(found, leaks=tuple(every))
+
+
+def unknown(one: Leak) -> bool:
+    """Tell whether a leak is a thing of which it is not known what made it."""
+    return one.meter in METERS and METERS[one.meter].exact and not one.opened_at
+
+
+def replayed(found: Findings, places: Places) -> Findings:
+    """Return findings in which things that had none have the places that one more run showed."""
+    known = {one.opened_at[0] for one in found.leaks if one.opened_at}
+    every = []
+    for one in found.leaks:
+        causes = places.get((one.meter, alike(one.what)), []) if unknown(one) else []
+        new = one_of(cause for cause in causes if cause.opened_at[0] not in known)
+        cause = new._replace(kept_by=one.kept_by)
+        new_one = leak(one.meter, one.what, one.count, one.per_run, cause)
+        every.append(new_one if new.opened_at else one)
     return replace(found, leaks=tuple(every))
 
 

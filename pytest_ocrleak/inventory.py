@@ -188,12 +188,30 @@ class Snapshot:
         return reading.items if isinstance(reading, Items) else ()
 
 
+class Cause(NamedTuple):
+    """Why a thing is there: the stack that made it, and what keeps it, both in words.
+
+    ``place`` is the file and function that made it, without its folder and line, which are others
+    on the next machine and in the next version.
+    """
+
+    opened_at: tuple[str, ...] = ()
+    kept_by: tuple[str, ...] = ()
+    place: str = ""
+
+
+UNKNOWN = Cause()
+
+
 @dataclass(frozen=True, slots=True)
 class Leak:
     """Something that stayed, in the words of the report.
 
-    ``per_run`` is in things or in bytes; ``opened_at`` and ``kept_by`` are empty where they are
-    not known, and never guessed. The fingerprint names the same leak in another run of the suite.
+    ``per_run`` is in things or in bytes. ``opened_at`` is the stack that made it: the user's
+    frames, the innermost first (``tests/test_x.py:12 in load``), then what of a library was inside
+    of them. ``kept_by`` is what refers to it. Both are empty where they are not known, and never
+    guessed. The fingerprint names the same leak in another run of the suite, on another machine and
+    in another version of the code.
     """
 
     meter: str

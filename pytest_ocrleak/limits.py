@@ -16,7 +16,7 @@ class Limits:
     ``floor`` is growth per run by meter below which no leak is claimed, where code is known to be
     noisy; unlike a tolerance it needs no proof that growth stays below it. ``one_time`` is what a
     first life may leave for good, by meter. A check in which one of the ``required`` meters could
-    not be read is an error.
+    not be read is an error. With ``origins`` it is noted what makes each thing.
     """
 
     track: tuple[str, ...] | None = None
@@ -25,6 +25,7 @@ class Limits:
     floor: Mapping[str, float] = field(default_factory=dict)
     one_time: Mapping[str, float] = field(default_factory=dict)
     strict: bool = False
+    origins: bool = True
     required: tuple[str, ...] = ()
 
     @property

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from pytest_ocrleak.difference import leak, outermost
+from pytest_ocrleak.attribution import causes
+from pytest_ocrleak.difference import leak, leaks
 from pytest_ocrleak.findings import ONCE, Findings, final, libraries, named, told
 from pytest_ocrleak.growth import Growth, Verdict
-from pytest_ocrleak.inventory import Leak, Thread
+from pytest_ocrleak.inventory import UNKNOWN, Cause, Item, Leak, Thread
 from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Owner, size
 from pytest_ocrleak.meters import METERS, Meter
 from pytest_ocrleak.readings import Readings
@@ -48,15 +49,16 @@ def seen_once(owner: Owner, meter: Meter, things: int) -> Growth:
 
 def things_left(found: Iterable[Held]) -> Iterator[Leak]:
     """Return things that stayed by their names, the longest lived first."""
-    shown = set(map(id, outermost(held.item for held in found)))
-    places: dict[tuple[str, str, str], int] = {}
-    for held in found:
-        if id(held.item) in shown:
-            key = held.meter, held.item.what, held.opened_in
-            places[key] = places.get(key, 0) + 1
-    for (meter, what, opened_in), count in places.items():
-        one = leak(meter, what, count, count)
-        yield replace(one, opened_at=(f"during {opened_in}",)) if opened_in else one
+    every = list(found)
+    known = causes(held.item for held in every)
+    groups: dict[tuple[str, str], dict[Item, Cause]] = {}
+    for held in every:
+        group = groups.setdefault((held.meter, held.opened_in), {})
+        group[held.item] = known.get(held.item, UNKNOWN)
+    for (meter, opened_in), things in groups.items():
+        for one in leaks(meter, things, 1, things):
+            during = (f"during {opened_in}",) if opened_in else ()
+            yield replace(one, opened_at=one.opened_at + during)
 
 
 def bytes_left(meters: Mapping[str, Growth], took_over: Iterable[str]) -> Iterator[Leak]:

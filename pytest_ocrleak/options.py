@@ -53,7 +53,8 @@ def session_limits(config: pytest.Config) -> Limits:
     with usage("ocrleak_runs"):
         runs(config)
     strict = bool(given(config, "ocrleak_strict"))
-    return Limits(tracked, rules, tolerance, strict=strict, required=needed)
+    origins = bool(config.getini("ocrleak_origins"))
+    return Limits(tracked, rules, tolerance, strict=strict, required=needed, origins=origins)
 
 
 def given(config: pytest.Config, name: str) -> Any:

@@ -1,40 +1,108 @@
 """The objects of Python that things belong to, and the objects that threads work for."""
 
+import ctypes
 import gc
 import io
+import mmap
 import select
 import socket
+import subprocess
 import sys
+import tempfile
 import threading
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
 
-from pytest_ocrleak.inventory import Descriptor, Item, Thread
+from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile, Thread
+from pytest_ocrleak.meters import areas, procfs
+
+Told = Callable[[Any], object]
 
 
 def found(items: Iterable[Item]) -> Mapping[Item, object]:
     """Return the objects of Python that things belong to, where there is one."""
+    wanted: dict[tuple[type[Item], object], Item] = {}
+    for item in items:
+        wanted[type(item), mark(item)] = item
+    threads = any(kind is Thread for kind, _ in wanted)
+    others = any(kind is not Thread for kind, _ in wanted)
+    names = holding(wanted) if others else ()
+    named = ((Thread, each.native_id, each) for each in threading.enumerate() if threads)
     known: dict[Item, object] = {}
-    wanted = {item.number: item for item in items if isinstance(item, Descriptor)}
-    for number, owner in opened() if wanted else ():
-        if number in wanted:
-            known[wanted[number]] = owner
-    tids = {item.tid: item for item in items if isinstance(item, Thread)}
-    for thread in threading.enumerate() if tids else ():
-        if thread.native_id in tids:
-            known[tids[thread.native_id]] = thread
+    for kind, name, each in (*named, *names):
+        if (kind, name) in wanted:
+            known[wanted[kind, name]] = each
     return known
 
 
-def opened() -> Iterator[tuple[int, object]]:
-    """Yield every open file, socket and selector of Python with its descriptor."""
-    kinds = (io.FileIO, socket.socket, *filter(None, [getattr(select, "epoll", None)]))
+def mark(item: Item) -> object:
+    """Return what an object tells of the thing that it holds: a number, an id or a path."""
+    match item:
+        case Descriptor(number=number):
+            return number
+        case Thread(tid=tid):
+            return tid
+        case Process(pid=pid):
+            return pid
+    return getattr(item, "path", None)
+
+
+def holding(kinds: Iterable[tuple[type[Item], object]]) -> Iterator[tuple[type[Item], object, Any]]:
+    """Yield every object of Python that holds things of some kinds, with what it tells of them."""
+    wanted = {kind for kind, _ in kinds}
+    told = [(types_of, kind, tell) for types_of, kind, tell in holders() if kind in wanted]
+    known: dict[type, list[tuple[type[Item], Told]]] = {}
     for each in gc.get_objects():
-        if issubclass(type(each), kinds):
-            try:
-                yield each.fileno(), each
-            except (OSError, ValueError):  # closed
-                continue
+        own = type(each)
+        tells = known.get(own)
+        if tells is None:
+            tells = [(kind, tell) for types_of, kind, tell in told if issubclass(own, types_of)]
+            known[own] = tells
+        for kind, tell in tells:
+            with suppress(Exception):  # closed, or half made
+                yield kind, tell(each), each
+
+
+def holders() -> Iterator[tuple[tuple[type, ...], type[Item], Told]]:
+    """Yield types, the kind of thing that their objects hold, and how they tell which one."""
+    polls = filter(None, (getattr(select, name, None) for name in ("epoll", "kqueue")))
+    yield (io.FileIO, socket.socket, *polls), Descriptor, lambda each: each.fileno()
+    yield (subprocess.Popen,), Process, lambda each: each.pid
+    processes = sys.modules.get("multiprocessing.process")
+    if processes:
+        yield (processes.BaseProcess,), Process, lambda each: vars(each)["_popen"].pid
+    folders = tempfile.TemporaryDirectory, tempfile._TemporaryFileWrapper  # noqa: SLF001
+    yield folders, TempFile, lambda each: vars(each)["name"]
+    places = areas_of_files() if procfs.LINUX else []
+    yield (mmap.mmap,), MappedFile, lambda each: file_at(places, address(each))
+
+
+def areas_of_files() -> list[areas.Area]:
+    """Return the areas of the address space that have a file."""
+    return [area for area in areas.parse(procfs.text("/proc/self/maps")) if area.inode]
+
+
+def file_at(places: Iterable[areas.Area], where: int) -> str:
+    """Return the path of the file that is mapped at an address."""
+    return next(area.path for area in places if area.start <= where < area.end)
+
+
+class Buffer(ctypes.Structure):
+    """The memory behind an object (Py_buffer, PEP 3118): its address, and more than we need."""
+
+    _fields_ = (("address", ctypes.c_void_p), ("rest", ctypes.c_char * 128))
+
+
+def address(each: Any) -> int:
+    """Return where an object's memory begins; read-only memory, too, which ctypes refuses."""
+    python, buffer = ctypes.pythonapi, Buffer()
+    python.PyObject_GetBuffer(ctypes.py_object(each), ctypes.byref(buffer), 0)
+    try:
+        return int(buffer.address or 0)
+    finally:
+        python.PyBuffer_Release(ctypes.byref(buffer))
 
 
 def frames(thread: object) -> Iterator[types.FrameType]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from pytest_ocrleak import settle
-from pytest_ocrleak.difference import lingering, outermost
+from pytest_ocrleak import origins, settle
+from pytest_ocrleak.attribution import causes
+from pytest_ocrleak.difference import alike, lingering, outermost
 from pytest_ocrleak.growth import FEW
-from pytest_ocrleak.inventory import Amount, Item, Snapshot
+from pytest_ocrleak.inventory import Amount, Cause, Item, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
 from pytest_ocrleak.pace import Clock, Pace, called
@@ -115,8 +116,8 @@ class Lives:
     ``readings`` has one reading a life, taken while the freed object was still held. By meter:
     ``affected`` counts the lives that left a thing, ``lingering`` the things by name,
     ``until_dropped`` those of them that went with the object, and ``held`` lists the bytes that
-    went with it, one figure a life. ``imported`` tells whether the lives before them imported
-    modules, which stay for good.
+    went with it, one figure a life. ``causes`` tells why things of a name stayed, ``imported``
+    whether the lives before them imported modules, which stay for good.
     """
 
     readings: Readings
@@ -127,6 +128,7 @@ class Lives:
     lingering: defaultdict[str, Counter[str]] = field(default_factory=counters)
     until_dropped: defaultdict[str, Counter[str]] = field(default_factory=counters)
     held: defaultdict[str, "array[float]"] = field(default_factory=figures)
+    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)
 
     def note(self, before: Snapshot, freed: Snapshot, dropped: Snapshot) -> None:
         """Note one life: what came between ``before`` and ``freed``, what went with the object."""
@@ -142,10 +144,20 @@ class Lives:
             self.lingering[name] += left
             self.until_dropped[name] += left - stayed
 
+    def explain(self, before: Snapshot, now: Snapshot) -> None:
+        """Note why the things of a name are there, the first time that some are."""
+        for name in (meter.name for meter in self.readings.limits.meters):
+            things = lingering(before, now, name, self.readings.limits.rules)
+            new = [each for each in things if (name, alike(each.what)) not in self.causes]
+            with settle.thawed():
+                found = causes(new) if new else {}
+            for item, cause in found.items():
+                self.causes[name, alike(item.what)] = cause
+
 
 def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_counter) -> Lives:
     """Make lives until every meter is decided, or as many as asked for; return what they left."""
-    with settle.frozen():
+    with settle.frozen(), origins.noted(wanted=limits.origins):
         lives = Lives(Readings(limits, warm=pace.first == 0))
         start, modules = clock(), len(sys.modules)
         for number in itertools.count(1) if pace.runs == "auto" else range(1, pace.last + 1):
@@ -168,6 +180,8 @@ def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:
     owned = life.live()
     freed = readings.resting(before, lives.patience if judged else settle.Patience())
     readings.keep(freed, number)
+    if judged:
+        lives.explain(before, freed)
     del owned
     dropped = readings.resting(before, settle.Patience(DROPPING))
     if judged:

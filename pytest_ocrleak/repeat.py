@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from pytest_ocrleak import settle
+from pytest_ocrleak import origins, settle
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
@@ -38,7 +38,7 @@ def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counte
     The number of runs is as asked for; with ``"auto"`` it ends as soon as every meter is decided,
     or with the time limit. It ends early, too, when so much has grown that going on would harm.
     """
-    with settle.frozen():
+    with settle.frozen(), origins.noted(wanted=limits.origins):
         readings = Readings(limits, warm=pace.first == 0)
         start, patience = clock(), settle.Patience(PATIENCE, least=PATIENCE / 16)
         if pace.first:

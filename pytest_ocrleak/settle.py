@@ -59,6 +59,20 @@ def frozen() -> Generator[None]:
         gc.unfreeze()
 
 
+@contextmanager
+def thawed() -> Generator[None]:
+    """Have the collector see everything for a while: it knows no referrers of what is frozen."""
+    count = gc.get_freeze_count()
+    if count <= AT_START:
+        yield
+        return
+    gc.unfreeze()
+    try:
+        yield
+    finally:
+        gc.freeze()
+
+
 def waits(patience: float) -> Iterator[float]:
     """Return pauses that double from 10 ms on and add up to ``patience`` seconds."""
     pause = FIRST_WAIT

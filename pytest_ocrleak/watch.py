@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pytest_ocrleak import ignore, settle
+from pytest_ocrleak import ignore, origins, settle
 from pytest_ocrleak.device import PATIENCE
 from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.inventory import (
@@ -35,7 +35,7 @@ from pytest_ocrleak.ledger import (
     size,
 )
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import METERS, maps, pulse
+from pytest_ocrleak.meters import METERS, events, maps, pulse
 
 
 class Watch:
@@ -56,6 +56,9 @@ class Watch:
         self.lost: dict[str, str] = {}
         self.paused = False
         self.device_patience = PATIENCE
+        if limits.origins:
+            origins.begin()
+            events.want()
         self.look()
 
     def look(self) -> None:

@@ -38,7 +38,7 @@ def repeated(item: pytest.Item, plan: Plan, wider: Iterable[pytest.FixtureDef[An
     with traces.of_one_run(item, wider) as clear:
         run = partial(again, item, clear)
         ending(item, clear)
-        found = named(findings.repeated(repeat(run, plan.limits, pace)), run)
+        found = named(findings.repeated(repeat(run, plan.limits, pace)), run, plan.limits)
     return Check("test", item.name, found.runs, found.meters, found.leaks, item.nodeid)
 
 

@@ -42,10 +42,11 @@ def handed_out() -> tuple[int, int, int] | None:
 
 def lowest() -> int:
     """Return the lowest number that no descriptor has, -1 where there is none."""
-    with suppress(OSError):
+    try:
         os.close(free := os.dup(reserve.number(reserve.PATHS[0])))
-        return free
-    return -1
+    except OSError:
+        return -1
+    return free
 
 
 def identity(number: str) -> object:

@@ -10,15 +10,18 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 from pytest_ocrleak.inventory import Items, Reading, TempFile
+from pytest_ocrleak.meters import events
+from pytest_ocrleak.meters.events import Stack
 
 MOST = 100_000  # paths that are remembered; more than a suite leaves
 AT_ONCE = 256  # paths after which those that are gone are forgotten, and twice what is left
 PATH_OF = {  # the argument of an audit event that is the path of something new
     "open": 0, "os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "sqlite3.connect": 0,
 }  # fmt: skip
-_made: dict[str, None] = {}
+_made: dict[str, Stack] = {}
 _noted = [0, 0]  # how often something was made there, and opened anywhere
 _left_out = ["/pytest-of-"]  # pytest keeps the folders of its last three sessions
 
@@ -46,6 +49,11 @@ def opened() -> int:
     return _noted[1]
 
 
+def origin(path: str) -> Stack:
+    """Return the stack that made what is at a path, nothing where that is not known."""
+    return _made.get(path, ())
+
+
 def leave_out(folder: str) -> None:
     """Take no notice of what is made in a folder, by a part of its path."""
     if folder not in _left_out:
@@ -69,23 +77,24 @@ def roots() -> tuple[str, ...]:
 
 @functools.cache
 def watch() -> None:
-    """Begin to note what is made; a hook cannot be taken away again, so it is added once."""
+    """Begin to note what is made."""
     keep = kept(roots(), [AT_ONCE])
 
-    def note(event: str, arguments: tuple[object, ...]) -> None:
-        place = PATH_OF.get(event)
-        if place is None:
-            _noted[1] += event == "socket.__new__"
-            return
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             _noted[1] += 1
             if not creates(arguments):
                 return
-        path = arguments[place]
+        path = arguments[PATH_OF[event]]
         if isinstance(path, (str, bytes)):
             keep(event, os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - must cost little
 
-    sys.addaudithook(note)
+    def count(_: tuple[Any, ...]) -> None:
+        _noted[1] += 1
+
+    for event in PATH_OF:
+        events.listen(event, functools.partial(note, event))
+    events.listen("socket.__new__", count)
 
 
 def kept(prefixes: tuple[str, ...], room: list[int]) -> Callable[[str, str], None]:
@@ -96,11 +105,14 @@ def kept(prefixes: tuple[str, ...], room: list[int]) -> Callable[[str, str], Non
             return
         if event == "open" and os.path.isdir(path):  # noqa: PTH112
             return  # tempfile opens with an opener, and the event then names the folder
+        if event != "os.rename" and path in _made and os.path.lexists(path):
+            return  # it is written again
         if len(_made) >= room[0]:
             forget()
             room[0] = max(AT_ONCE, 2 * len(_made))
         if len(_made) < MOST:
-            _made[path] = None
+            frame = sys._getframe(3) if events.wanted() else None  # noqa: SLF001 - who made it
+            _made[path] = events.stack(frame)
             _noted[0] += 1
 
     return keep

@@ -12,6 +12,11 @@ from pytest_ocrleak.sizes import human
 SHOWN = 10
 WORTH = 100_000  # bytes of resident memory below which a part is not worth its words
 FINEST = {"B": 1.0, "blocks": 0.01}
+MADE = {
+    "fds": "opened", "maps": "mapped", "threads": "started", "processes": "started",
+    "tempfiles": "made",
+}  # fmt: skip
+OTHER_THAN_PLACES = ("inside ", "during ", "either ", "or ")
 HEADINGS = ("meter", "one-time", "growth per run", "resolution", "verdict")
 
 
@@ -83,9 +88,19 @@ def described(leak: Leak) -> Iterator[str]:
     """Return one leak: what and how often, the line that opened it, what keeps it."""
     often = f" ×{leak.count}" if leak.count > 1 else ""
     yield f"  {leak.meter}: {leak.what}{often}"
-    for place in leak.opened_at:
-        yield f"      opened {place if place.startswith('during ') else f'at {place}'}"
+    yield from (f"      {line}" for line in origin(leak))
     yield from (f"      kept by {keeper}" for keeper in leak.kept_by)
+
+
+def origin(leak: Leak) -> Iterator[str]:
+    """Return the stack that made what leaks: the place, who called it, and what was inside."""
+    made = MADE.get(leak.meter, "allocated")
+    for place in leak.opened_at:
+        if place.startswith(OTHER_THAN_PLACES):
+            yield f"{made} {place}".strip()
+        else:
+            yield f"{made} at {place}" if made else f"called from {place}"
+        made = ""
 
 
 def table(meters: Mapping[str, Growth]) -> Iterator[str]:

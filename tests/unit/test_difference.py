@@ -1,8 +1,11 @@
 """Comparing snapshots of literal values."""
 
-from pytest_ocrleak.difference import between, fingerprint, lingering, tally
+import pytest
+
+from pytest_ocrleak.difference import between, fingerprint, leaks, lingering, tally
 from pytest_ocrleak.ignore import Rule
 from pytest_ocrleak.inventory import (
+    Cause,
     Descriptor,
     Item,
     Items,
@@ -76,7 +79,7 @@ def test_a_rule_lets_its_things_linger() -> None:
 
 def test_names_that_differ_in_numbers_are_one() -> None:
     """Numbered threads are one leak with a count."""
-    assert tally("threads", ["T-1", "T-2", "U-1"]) == {"T-1": 2, "U-1": 1}
+    assert tally(["T-1", "T-2", "U-1"]) == {"T-1": 2, "U-1": 1}
 
 
 def test_a_leak_names_what_and_how_often() -> None:
@@ -91,3 +94,53 @@ def test_a_fingerprint_ignores_what_changes_from_run_to_run() -> None:
     assert fingerprint("fds", "socket:[1234]") == fingerprint("fds", "socket:[99]")
     assert fingerprint("fds", "/a") != fingerprint("fds", "/b")
     assert fingerprint("fds", "/a") != fingerprint("maps", "/a")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/home/ci/build/12/app/model.onnx", "/Users/me/src/app/model.onnx"),
+        ("/tmp/scan_ab3d_x9z.bin", "/tmp/scan_k2m4q_0a.bin"),
+        ("/tmp/tmpab3d_x9z/model.onnx (deleted)", "/tmp/tmpk2m4q_0a/model.onnx (deleted)"),
+        ("/dev/shm/psm_22942395", "/dev/shm/psm_deadbeef"),
+        ("child process /usr/bin/python3.11 -m app", "child process /opt/py/bin/python -m app"),
+        ("inet stream socket 127.0.0.1:40312 → -", "inet stream socket 127.0.0.1:5 → -"),
+        ("/data/0b9f2c4e-run.bin", "/data/77aa01bc-run.bin"),
+    ],
+)
+def test_a_fingerprint_is_the_same_on_another_machine(one: str, other: str) -> None:
+    """Folders, drawn names, versions and ports differ; the thing is the same."""
+    assert fingerprint("fds", one) == fingerprint("fds", other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/tmp/detector.onnx/a", "/tmp/detector.onnx/b"),
+        ("/srv/detector.onnx", "/srv/recognizer.onnx"),
+        ("native thread ort/intra", "native thread ort/inter"),
+        ("child process sleep", "zombie process sleep"),
+        ("pipe:[1]", "socket:[1]"),
+    ],
+)
+def test_a_fingerprint_tells_different_things_apart(one: str, other: str) -> None:
+    """Names that people chose count, and so does the function that opened the thing."""
+    assert fingerprint("fds", one) != fingerprint("fds", other)
+    assert fingerprint("fds", one, "app.py in load") != fingerprint("fds", one, "app.py in save")
+
+
+def test_what_was_opened_in_different_places_is_told_apart() -> None:
+    """Of one name, each line that opened it is a leak of its own; one keeper stands for all."""
+    things = [Descriptor(n, 1, n, "file", "/a") for n in range(4)]
+    lines = [("a.py:1 in f",), ("b.py:2 in g",), ("b.py:2 in g",), ()]
+    keepers = [(), (), ("module app → files[0]",), ()]
+    causes = {
+        thing: Cause(line, keeper)
+        for thing, line, keeper in zip(things, lines, keepers, strict=True)
+    }
+    found = list(leaks("fds", things, 1, causes))
+    assert [(one.count, one.opened_at, one.kept_by) for one in found] == [
+        (2, ("b.py:2 in g",), ("module app → files[0]",)),
+        (1, ("a.py:1 in f",), ()),
+        (1, (), ()),
+    ]

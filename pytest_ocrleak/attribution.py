@@ -1,0 +1,83 @@
+"""Why things are there: the lines that made them and what keeps them, in words."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+
+from pytest_ocrleak import origins, owners, stacks
+from pytest_ocrleak.difference import alike
+from pytest_ocrleak.inventory import Cause, Descriptor, Item
+from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.meters.events import Stack
+
+SECONDS = 1.0  # that the search for all that keeps them may take
+MOST = 10  # names of which it is searched: more are not shown
+
+
+def causes(items: Iterable[Item]) -> Mapping[Item, Cause]:
+    """Return why each of some things is there, as far as that is known.
+
+    What keeps them is looked for once for each name.
+    """
+    things = list(items)
+    if not things:
+        return {}
+    known = owners.found(things)
+    everything = descriptors() if any(isinstance(item, Descriptor) for item in things) else ()
+    kept = kept_by(things, known)
+    return {
+        item: made(origins.found(item, known.get(item), everything))._replace(
+            kept_by=kept.get(item, ())
+        )
+        for item in things
+    }
+
+
+def descriptors() -> tuple[Item, ...]:
+    """Return all that are open."""
+    return getattr(METERS["fds"].read(), "items", ())
+
+
+def made(found: Iterable[Stack]) -> Cause:
+    """Return the cause of what one of these stacks made."""
+    told = ((stacks.told(stack), stack) for stack in found)
+    return one_of(Cause(lines, (), stacks.origin(stack)) for lines, stack in told if lines)
+
+
+def one_of(found: Iterable[Cause]) -> Cause:
+    """Return the cause that is one of these; where they differ it is one or the other, and said so.
+
+    Those of one line are one, whoever called it.
+    """
+    by_line: dict[str, list[Cause]] = {}
+    for cause in found:
+        by_line.setdefault(cause.opened_at[0], []).append(cause)
+    if len(by_line) > 1:
+        return Cause(tuple(either(by_line)))
+    for first, *others in by_line.values():
+        same = all(other.opened_at == first.opened_at for other in others)
+        return first if same else first._replace(opened_at=first.opened_at[:1])
+    return Cause()
+
+
+def either(places: Iterable[str]) -> Iterator[str]:
+    """Yield several places of which one is it."""
+    for word, place in zip(chain(["either"], ["or"] * stacks.SHOWN), places, strict=False):
+        yield f"{word} {place}"
+
+
+def kept_by(items: Iterable[Item], known: Mapping[Item, object]) -> dict[Item, tuple[str, ...]]:
+    """Return the chains of references that keep the objects of things, one for each name."""
+    try:
+        from pytest_ocrleak import keepers
+    except ImportError:
+        return {}
+    end = time.perf_counter() + SECONDS
+    first = {alike(item.what): item for item in items if item in known}
+    found: dict[Item, tuple[str, ...]] = {}
+    for item in list(first.values())[:MOST]:
+        left = end - time.perf_counter()
+        words = keepers.chain(known[item], left) if left > 0 else ""
+        if words:
+            found[item] = (words,)
+    return found

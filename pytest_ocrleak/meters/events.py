@@ -1,0 +1,89 @@
+"""What Python is about to do, as the interpreter tells audit hooks (PEP 578), and in which code.
+
+A hook can never be taken away again and hears of everything, so there is one for all who listen.
+"""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from types import CodeType, FrameType
+from typing import Any
+
+Listener = Callable[[tuple[Any, ...]], None]
+Stack = tuple[Any, ...]  # code and instruction of each frame in turn, the innermost first
+DEEPEST = 60  # frames that are looked at
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
+MACHINERY = (f"{os.sep}_pytest{os.sep}", f"{os.sep}pluggy{os.sep}", PACKAGE)
+_listeners: dict[str, tuple[Listener, ...]] = {}
+_wanted = [0]
+_machinery: dict[str, bool] = {}
+serial = count(1).__next__
+
+
+def listen(event: str, listener: Listener) -> None:
+    """Have all further events of a name told, with their arguments."""
+    _begin()
+    _listeners[event] = (*_listeners.get(event, ()), listener)
+
+
+@functools.cache
+def _begin() -> None:
+    sys.addaudithook(_tell)
+
+
+def _tell(event: str, arguments: tuple[Any, ...]) -> None:
+    for listener in _listeners.get(event, ()):
+        with suppress(Exception):  # or what the user does would raise it
+            listener(arguments)
+
+
+def wanted() -> bool:
+    """Tell whether anybody wants stacks now."""
+    return _wanted[0] > 0
+
+
+def want() -> None:
+    """Have stacks kept from now on."""
+    _wanted[0] += 1
+
+
+@contextmanager
+def wanting() -> Iterator[None]:
+    """Have stacks kept for a while."""
+    want()
+    try:
+        yield
+    finally:
+        _wanted[0] -= 1
+
+
+def stack(frame: FrameType | None) -> Stack:
+    """Return the frames from one outwards, up to pytest or this plugin, none where it is ours.
+
+    The machinery inside of the first frame is left out, too: ``tmp_path_factory.mktemp`` is called
+    by somebody. Lines are found when they are told: few ever are. Each look at a frame's code is an
+    event of its own, so there is one for each frame.
+    """
+    found: list[Any] = []
+    room = DEEPEST
+    while frame is not None and room:
+        code = frame.f_code
+        if not machinery(code):
+            found += code, frame.f_lasti
+        elif found or (room == DEEPEST and code.co_filename.startswith(PACKAGE)):
+            break
+        frame = frame.f_back
+        room -= 1
+    return tuple(found)
+
+
+def machinery(code: CodeType) -> bool:
+    """Tell whether code is pytest's or this plugin's."""
+    name = code.co_filename
+    known = _machinery.get(name)
+    if known is None:
+        known = _machinery[name] = any(part in name for part in MACHINERY)
+    return known
