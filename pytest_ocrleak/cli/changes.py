@@ -11,25 +11,27 @@ from pytest_ocrleak.cli.times import clock, duration, stamp
 from pytest_ocrleak.cli.words import plural
 from pytest_ocrleak.sizes import human
 
-SHOWN = 12  # names of things
+HIGH = 50  # lines where no terminal sets an end
+ELSEWHERE = 19  # lines of `watch` beside the names that appeared or went
+SECOND, FEWEST = 4, 3  # lines of a second table beside its names; names that a table tells at least
 COURSE = 24  # readings in the column that shows their course
 MAIN = ("fds", "threads", "processes", "maps", "rss", "gpu")
 NAMES = (
     Column("change", "right"),
     Column("meter"),
     Column("kind"),
-    Column("what", elastic=True),
     Column("state"),
+    Column("what", elastic=True),
 )
 
 
-def page(history: History, shown: int = SHOWN) -> Page:
-    """Return what `watch` shows on a terminal."""
+def page(history: History, height: int = HIGH) -> Page:
+    """Return what `watch` shows on a terminal of so many lines."""
     start, now = history.start.held, history.now.held
     who = now.process
     watched = f"watched for {duration(history.seconds)}, since {clock(start.taken)}"
     head = lines(f"Process {who.pid}, {who.name}, {watched}", who.command)
-    return (head, *beside(meters(history), *names(start, now, shown)))
+    return (head, *beside(meters(history), *names(start, now, height - ELSEWHERE)))
 
 
 def two(history: History) -> Page:
@@ -91,18 +93,23 @@ def signed(amount: float, meter: str) -> str:
     return f"{'+' if amount > 0 else ''}{human(amount, unit(meter))}" if amount else "0"
 
 
-def names(before: Holdings, after: Holdings, shown: int = SHOWN) -> Iterator[Table]:
-    """Yield a table of what appeared and one of what went; none that would be empty."""
-    if came := more(before, after):
+def names(before: Holdings, after: Holdings, room: int = HIGH) -> Iterator[Table]:
+    """Yield a table of what appeared and one of what went; none that would be empty.
+
+    Together they have room for so many names.
+    """
+    came, went = more(before, after), more(after, before)
+    shown = max(FEWEST, (room - SECOND) // 2 if came and went else room)
+    if came:
         yield named("Appeared, and still there", came, "odd", shown)
-    if went := more(after, before):
+    if went:
         yield named("Went", {name: -count for name, count in went.items()}, "dim", shown)
 
 
 def named(title: str, found: Mapping[Name, int], tone: Tone, shown: int) -> Table:
     """Return a table of names with their changes."""
     rows = [
-        Row((signed(count, name.meter), name.meter, name.kind, name.what, name.state), tone)
+        Row((signed(count, name.meter), name.meter, name.kind, name.state, name.what), tone)
         for name, count in found.items()
     ]
     hidden = len(rows) - shown
@@ -127,7 +134,7 @@ def steps(before: Holdings, after: Holdings) -> Iterator[str]:
     """Yield a line for each name that came or went between two readings."""
     for sign, found in ((1, more(before, after)), (-1, more(after, before))):
         for name, count in found.items():
-            words = (part for part in (name.kind, name.what, name.state) if part)
+            words = (part for part in (name.state, name.kind, name.what) if part)
             yield f"          {signed(sign * count, name.meter)} {name.meter}: {' '.join(words)}"
 
 

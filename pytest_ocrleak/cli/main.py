@@ -21,6 +21,9 @@ PURPOSE = "Tell what a process holds, how that changes, and what leaks anew."
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = parser().parse_args(argv)
+    if sys.stdout is None:
+        complain("stdout is closed: there is nowhere to print to")
+        return FAILED
     try:
         code = int(arguments.run(arguments))
         sys.stdout.flush()

@@ -43,6 +43,7 @@ def memory(held: Holdings) -> Table:
     rows = (
         Row((name, human(size), percent(size, found.resident), bar(size, found.resident)))
         for name, size in found.parts.items()
+        if size
     )
     kinds = (Column("made of"), Column("resident", "right"), Column("share", "right"), Column(""))
     title = f"Resident memory: {human(found.resident)}"

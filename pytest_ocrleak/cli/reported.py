@@ -16,7 +16,7 @@ LEAKS = (
     Column("now", "right"),
     Column("leak", elastic=True),
     Column("check", elastic=True),
-    Column("why it may still be there"),
+    Column("why"),
 )
 VERDICTS = (Column("was"), Column("now"), Column("check", elastic=True))
 

@@ -55,19 +55,23 @@ class Done(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """The check's identity from run to run.
+        """The check's identity from run to run."""
+        return self.place, self.kind, self.scope, self.name
 
-        A fixture ends in the last test of its scope, which may be another one in another run.
+    @property
+    def place(self) -> str:
+        """The test, or the class or module of a fixture that is wider than a test.
+
+        Such a fixture ends in the last test of its scope, which may be another one in another run.
         """
-        place = SCOPES.get(self.scope, str)(self.nodeid)
-        return place, self.kind, self.scope, self.name
+        return SCOPES.get(self.scope, str)(self.nodeid)
 
     @property
     def label(self) -> str:
-        """The check's name for people: the test, and the fixture or guard in it."""
+        """The check's name for people: where, and the fixture or guard there."""
         scope = f" ({self.scope})" if self.scope else ""
-        part = "" if self.kind == "test" and self.nodeid else f"{self.kind} {self.name}{scope}"
-        return " · ".join(filter(None, (self.nodeid, part.strip())))
+        part = "" if self.kind == "test" and self.place else f"{self.kind} {self.name}{scope}"
+        return " · ".join(filter(None, (self.place, part.strip())))
 
 
 NO_CHECK = Done("", "", "", 0, {}, ())

@@ -12,14 +12,13 @@ from pytest_ocrleak.cli import plain
 from pytest_ocrleak.cli.safe import valid
 from pytest_ocrleak.cli.tables import Page
 
-ROWS_ELSEWHERE, FEWEST_NAMES = 24, 3  # lines of `watch` beside the names; names at least
 UNBOUND = 160  # columns where nobody says how many there are: a file or a pipe
 
 
 def colourful() -> bool:
-    """Tell whether stdout is a terminal that shows colours, and rich is there for it."""
-    dumb = os.environ.get("TERM", "dumb") == "dumb"
-    return sys.stdout.isatty() and not dumb and importlib.util.find_spec("rich") is not None
+    """Tell whether stdout is a terminal that shows colours and lines, and rich is there for it."""
+    able = os.environ.get("TERM", "dumb") != "dumb" and sys.stdout.encoding.lower() == "utf-8"
+    return sys.stdout.isatty() and able and importlib.util.find_spec("rich") is not None
 
 
 def show(page: Page) -> None:
@@ -37,16 +36,15 @@ def width() -> int:
     return shutil.get_terminal_size((UNBOUND, 24)).columns
 
 
-def names_that_fit() -> int:
-    """Return how many names each of two tables may have below the meters, on this terminal."""
-    free = shutil.get_terminal_size().lines - ROWS_ELSEWHERE
-    return max(FEWEST_NAMES, free // 2)
+def height() -> int:
+    """Return the lines of the terminal."""
+    return shutil.get_terminal_size().lines
 
 
 def write(text: str) -> None:
-    """Print text at once; what stdout's encoding lacks is escaped."""
-    encoding = sys.stdout.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    """Print text at once; what stdout's encoding lacks is a question mark, to stay aligned."""
+    encoding = sys.stdout.encoding
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def write_json(data: Any, *, indent: int | None = 1) -> None:

@@ -118,7 +118,8 @@ def thread_row(name: Name, found: Sequence[Task], now: float) -> Row:
     told = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     cpu = f"{sum(each.cpu for each in found):,.2f} s"
     ids = listed([each.tid for each in found])
-    cells = (times(len(found)), name.what, cpu, f"{newest} ago", told, ids)
+    called = name.what if len(found) > 1 else found[0].name
+    cells = (times(len(found)), called, cpu, f"{newest} ago", told, ids)
     return Row(cells, "odd" if len(found) >= odd.CROWD else "")
 
 

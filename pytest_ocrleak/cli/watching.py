@@ -89,7 +89,7 @@ def teller(stack: ExitStack, *, as_json: bool) -> Tell:
     from pytest_ocrleak.cli import colour  # noqa: PLC0415 - an extra
 
     shown = stack.enter_context(colour.live())
-    return lambda history: shown(changes.page(history, screen.names_that_fit()))
+    return lambda history: shown(changes.page(history, screen.height()))
 
 
 def tell_lines(history: History) -> None:
