@@ -12,6 +12,10 @@ PURE = [
     *("growth.py", "trend.py", "series.py", "difference.py", "inventory.py"),
     *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py", "scale.py"),
 ]
+COMMANDS_PURE = [
+    *("holdings", "proctext", "naming", "odd", "overview", "things", "history", "changes"),
+    *("reports", "reported", "record", "tables", "plain", "safe", "words", "times"),
+]
 IO = {"os", "sys", "io", "time", "pathlib", "psutil", "ctypes", "pytest", "pynvml", "subprocess"}
 
 
@@ -51,6 +55,21 @@ def test_each_library_has_one_home() -> None:
     }
     assert importers(PLUGIN, "pynvml") == {"meters/nvml.py"}
     assert importers(ENGINE, "onnxruntime") == {"session.py"}
+
+
+@pytest.mark.parametrize("name", COMMANDS_PURE)
+def test_a_command_turns_what_it_read_into_tables_without_asking_again(name: str) -> None:
+    """These modules of the command line import no I/O, no clock and no reader of it."""
+    found = imported(PLUGIN / "cli" / f"{name}.py")
+    assert not {module.partition(".")[0] for module in found} & (IO | {"rich"})
+    assert not [module for module in found if "cli.reading" in module or "cli.screen" in module]
+
+
+def test_the_command_line_is_on_top() -> None:
+    """The plugin needs none of it, and works without rich."""
+    inside = {f"cli/{path.name}" for path in (PLUGIN / "cli").iterdir()}
+    assert importers(PLUGIN, "pytest_ocrleak.cli") <= inside | {"__main__.py"}
+    assert importers(PLUGIN, "rich") == {"cli/colour.py"}
 
 
 def test_engine_and_plugin_do_not_know_each_other() -> None:
