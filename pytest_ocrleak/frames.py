@@ -13,6 +13,8 @@ import re
 import sys
 from typing import Any
 
+from pytest_ocrleak import stacks
+
 Frame = tuple[str, str, int]  # function, file, line, as memray has them
 Frames = tuple[str, ...]
 MACHINERY = ("pytest_ocrleak", "pytest", "_pytest", "pluggy", "memray")
@@ -58,11 +60,7 @@ def machinery() -> tuple[str, ...]:
 
 def local(file: str) -> str:
     """Return a file's path from the working folder on, if it is the user's own and lies there."""
-    try:
-        folder = f"{os.getcwd()}{os.sep}"  # noqa: PTH109 - asked for each frame
-    except OSError:  # it is gone
-        return file
-    return file if "site-packages" in file else file.removeprefix(folder)
+    return file if stacks.library(file) else stacks.relative(file)
 
 
 def interpreters(function: str, file: str) -> bool:
