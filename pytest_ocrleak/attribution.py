@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-from pytest_ocrleak import origins, owners, stacks
+from pytest_ocrleak import keepers, origins, owners, stacks
 from pytest_ocrleak.difference import alike
 from pytest_ocrleak.inventory import Cause, Descriptor, Item
 from pytest_ocrleak.meters import METERS
@@ -68,10 +68,6 @@ def either(places: Iterable[str]) -> Iterator[str]:
 
 def kept_by(items: Iterable[Item], known: Mapping[Item, object]) -> dict[Item, tuple[str, ...]]:
     """Return the chains of references that keep the objects of things, one for each name."""
-    try:
-        from pytest_ocrleak import keepers
-    except ImportError:
-        return {}
     end = time.perf_counter() + SECONDS
     first = {alike(item.what): item for item in items if item in known}
     found: dict[Item, tuple[str, ...]] = {}

@@ -37,6 +37,7 @@ NOISE = {  # a life, see docs/verdict.md
     "rss": 262144.0,
     "gpu": 262144.0,
 }
+BYTES = ("heap", "pyblocks", "rss", "gpu")
 
 
 meters.load()
@@ -45,11 +46,12 @@ meters.load()
 def named(found: Findings, run: Callable[[], object], limits: Limits) -> Findings:
     """Return findings in which more runs tell what the leaks are and where they come from.
 
-    Growth of Python's blocks is told by the objects that grow, and things that no event of Python
-    told of by the line after which they are there.
+    Growth of bytes is told by the objects that there are ever more of, which it may belong to;
+    things that no event of Python told of by the line after which they are there.
     """
-    if any(leak.meter == "pyblocks" for leak in found.leaks):
-        found = findings.of_objects(found, objects.told(objects.grown(run)))
+    if any(leak.meter in BYTES for leak in found.leaks):
+        kinds = objects.grown(run)
+        found = findings.of_objects(found, objects.told(kinds), objects.kept(run, kinds))
     unknown = {leak.meter for leak in found.leaks if findings.unknown(leak)}
     if limits.origins and unknown:
         found = findings.replayed(found, replay.places(run, unknown))

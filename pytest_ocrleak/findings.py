@@ -178,17 +178,23 @@ def left_things(found: Lives, name: str, growth: Growth) -> Iterator[Leak]:
             yield leak(name, what, count, count / found.judged, cause)
 
 
-def of_objects(found: Findings, objects: str) -> Findings:
-    """Return findings in which what Python's allocator leaks has the names of its objects."""
-    if not objects:
-        return found
+def of_objects(found: Findings, objects: str, kept_by: tuple[str, ...]) -> Findings:
+    """Return findings in which bytes that grow are told by the objects there are ever more of.
+
+    What Python's allocator leaks has their names; other memory has what keeps them.
+    """
     every = (
-        replace(one, what=f"{one.what}: {objects}")
-        if one.meter == "pyblocks" and one.what.startswith(GROWS)
+        replace(one, what=told_by(one, objects), kept_by=one.kept_by + kept_by)
+        if objects and one.what.startswith(GROWS)
         else one
         for one in found.leaks
     )
     return replace(found, leaks=tuple(every))
+
+
+def told_by(one: Leak, objects: str) -> str:
+    """Return what leaks, with the objects that it is where it is Python's."""
+    return f"{one.what}: {objects}" if one.meter == "pyblocks" else one.what
 
 
 def unknown(one: Leak) -> bool:
