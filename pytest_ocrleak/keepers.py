@@ -30,9 +30,11 @@ UNSEEN = "something that Python's collector does not know"
 def chain(target: object, seconds: float = 1.0, clock: Clock = time.perf_counter) -> str:
     """Return the shortest chain of references that keeps an object, or nothing where none does.
 
-    What this plugin's running code refers to counts for nothing, nor what pytest hands from one
-    function to the next. The heap must not be frozen (``gc.freeze``): the collector does not look
-    at what is. After ``seconds``, asked between two levels, what is known is told.
+    The variables of this plugin's running code count for nothing, nor what pytest hands from one
+    function to the next; so give it from a variable, or from a plain container in one, and not
+    from an iteration or ``*arguments``, whose tuples are nobody's. The heap must not be frozen
+    (``gc.freeze``): the collector does not look at what is. After ``seconds``, asked between two
+    levels, what is known is told.
     """
     if target is None:  # of a dead weak reference
         return ""
