@@ -5,27 +5,29 @@ memray, first for some runs and then for twice as many. What grows with the runs
 and twice as often in the second; a first use is in one of them, a full ring equally often in both.
 """
 
+import json
 import math
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from pytest_ocrleak import frames, settle
+from pytest_ocrleak import frames, settle, stacks, tracefile
 from pytest_ocrleak.frames import Frames
 from pytest_ocrleak.meters import tempfiles
 from pytest_ocrleak.pace import Clock, called
 from pytest_ocrleak.sizes import human
+from pytest_ocrleak.tracefile import SMALL, Held, Part
 
 RUNS = 100  # of the first part, at most
 SECONDS = 0.5  # that it may take
 LEAST = 2  # its runs, however long they take
 GROWS = 1.5  # times as many blocks after twice the runs: halfway between a full ring and a leak
-SMALL = 512  # bytes of the largest block that Python's allocator does not take from the heap
 SHOWN = 3  # stacks that are told
 DEEP = 8  # frames of each
 PREFIX = f"{os.sep}ocrleak-trace-"
@@ -64,20 +66,6 @@ class Allocations:
         return sum(stack.bytes for stack in self.stacks)
 
 
-class Held(NamedTuple):
-    """What a stack allocated in one part and did not free: bytes, blocks, and the moved ones.
-
-    A moved block came from ``realloc``: it may be an old one that has grown.
-    """
-
-    bytes: int = 0
-    blocks: int = 0
-    moved: int = 0
-
-
-Part = Mapping[Frames, Held]
-
-
 def grown(
     run: Callable[[], object],
     runs: int = RUNS,
@@ -98,9 +86,30 @@ def grown(
     """
     memray = tracer()
     called(run)
-    done, first = traced(memray, meter, lambda: make(run, runs, SECONDS, clock))
-    _, second = traced(memray, meter, lambda: make(run, 2 * done, math.inf, clock))
+    python = meter in {"pyblocks", "rss"}
+    tempfiles.leave_out(PREFIX)  # what memray writes is none of the code's
+    with tempfile.TemporaryDirectory(prefix=PREFIX.removeprefix(os.sep)) as folder:
+        one, two = Path(folder) / "one", Path(folder) / "two"
+        done = traced(tracker(memray, one, python=python), lambda: make(run, runs, SECONDS, clock))
+        traced(tracker(memray, two, python=python), lambda: make(run, 2 * done, math.inf, clock))
+        first, second = parts(meter, one, two)
     return Allocations(growing(first, second, done), 3 * done)
+
+
+def prepare() -> None:
+    """Have memray take now what it keeps for good: a pipe, its own modules and their memory.
+
+    It is for the beginning of a session that may trace. Taken later, within somebody's check, they
+    would look like a leak of the code that runs there.
+
+    Raises
+    ------
+    UntraceableError
+        As for `grown`.
+
+    """
+    kept: list[bytes] = []
+    grown(lambda: kept.append(bytes(2 * SMALL)), LEAST)
 
 
 def tracer() -> Any:
@@ -126,20 +135,6 @@ def make(run: Callable[[], object], most: int, seconds: float, clock: Clock) -> 
     return done
 
 
-def traced(memray: Any, meter: str, work: Callable[[], int]) -> tuple[int, Part]:
-    """Trace some runs; return their number, and what their stacks allocated and did not free.
-
-    The file that memray writes meanwhile is no temp file of the code.
-    """
-    tempfiles.leave_out(PREFIX)
-    with tempfile.TemporaryDirectory(prefix=PREFIX.removeprefix(os.sep)) as folder:
-        path = Path(folder) / "allocations"
-        done = under(tracker(memray, path, python=meter in {"pyblocks", "rss"}), work)
-        with memray.FileReader(path) as reader:
-            records = reader.get_leaked_allocation_records(merge_threads=True)
-            return done, tally(counted(memray, records, meter))
-
-
 def tracker(memray: Any, path: Path, *, python: bool) -> Any:
     """Return what lets memray write down each allocation, Python's own small ones too if asked for.
 
@@ -156,7 +151,7 @@ def tracker(memray: Any, path: Path, *, python: bool) -> Any:
         raise UntraceableError(f"memray cannot trace here: {error}") from error
 
 
-def under(tracking: Any, work: Callable[[], int]) -> int:
+def traced(tracking: Any, work: Callable[[], int]) -> int:
     """Do something while memray tracks it, and return what that returns.
 
     It is entered here and in no context manager: memray leaves out as many frames as there are when
@@ -182,30 +177,24 @@ def clashes(error: BaseException | None) -> bool:
     return False
 
 
-def counted(memray: Any, records: Iterable[Any], meter: str) -> Iterator[tuple[Frames, Held]]:
-    """Return what each of memray's records tells of a meter, with its frames."""
-    for record in records:
-        name = memray.AllocatorType(record.allocator).name
-        large = record.size > SMALL * record.n_allocations
-        if meter in {"rss", growing_by(name)} and not (meter == "pyblocks" and large):
-            moved = record.n_allocations if name.endswith("REALLOC") else 0
-            yield frames.told(record), Held(record.size, record.n_allocations, moved)
+def parts(meter: str, *paths: Path) -> list[Part]:
+    """Return what was held at the end of each part, from the files that memray wrote.
 
-
-def growing_by(allocator: str) -> str:
-    """Return the meter that grows by what an allocator, as memray names it, gives out."""
-    if allocator == "MMAP":
-        return "maps"
-    return "pyblocks" if allocator.startswith("PYMALLOC") else "heap"
-
-
-def tally(found: Iterable[tuple[Frames, Held]]) -> Part:
-    """Add up what has the same frames; what has none is the plugin's and memray's own."""
-    held: dict[Frames, Held] = {}
-    for one, more in found:
-        if one:
-            held[one] = Held(*map(sum, zip(held.get(one, Held()), more, strict=True)))
-    return held
+    Another process reads them: looking up the names of native functions maps tens of megabytes of
+    the libraries' tables, which memray never gives back.
+    """
+    command = [sys.executable, "-P", "-m", tracefile.__name__, meter, *map(str, paths)]
+    done = subprocess.run(  # noqa: S603 - ourselves
+        command,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        cwd=stacks.base() or None,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise UntraceableError(f"what memray wrote cannot be read: {last}")
+    return [tracefile.known(rows) for rows in json.loads(done.stdout)]
 
 
 def growing(first: Part, second: Part, runs: int) -> tuple[Stack, ...]:

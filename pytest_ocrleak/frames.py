@@ -7,10 +7,10 @@ interpreter, pytest, memray and this plugin do in between is left out.
 
 import ctypes
 import functools
+import importlib.util
 import itertools
 import os
 import re
-import sys
 from typing import Any
 
 from pytest_ocrleak import stacks
@@ -54,8 +54,8 @@ def line(frame: Frame, *, python: bool) -> str:
 @functools.cache
 def machinery() -> tuple[str, ...]:
     """Return the folders of the packages whose frames are left out."""
-    files = (getattr(sys.modules.get(name), "__file__", None) for name in MACHINERY)
-    return tuple(file.removesuffix("__init__.py") for file in files if file)
+    found = (importlib.util.find_spec(name) for name in MACHINERY)
+    return tuple(str(spec.origin).removesuffix("__init__.py") for spec in found if spec)
 
 
 def local(file: str) -> str:
