@@ -39,10 +39,7 @@ class History(NamedTuple):
     @property
     def same_process(self) -> bool:
         """Whether the latest reading is of the process that the first one is of."""
-        (pid, *_, started), (number, *_, began) = (
-            reading.held.process for reading in (self.start, self.now)
-        )
-        return (pid, started) == (number, began)
+        return self.start.held.process.is_same(self.now.held.process)
 
     def then(self, held: Holdings) -> "History":
         """Return the history with one more reading."""

@@ -7,6 +7,8 @@ tell (its allocator's account, Python's names of threads) and have what stranger
 from collections.abc import Mapping
 from typing import NamedTuple
 
+CORRECTED = 2.0  # seconds by which the system may correct its own start, and so all others
+
 
 class Identity(NamedTuple):
     """Which process it is: a number is given out again, a number with a start (epoch) is not."""
@@ -16,6 +18,10 @@ class Identity(NamedTuple):
     command: str
     user: str
     started: float
+
+    def is_same(self, other: "Identity") -> bool:
+        """Tell whether it is the same process: starts may differ by a correction."""
+        return self.pid == other.pid and abs(self.started - other.started) < CORRECTED
 
 
 class Open(NamedTuple):

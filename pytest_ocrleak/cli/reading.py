@@ -24,6 +24,7 @@ from pytest_ocrleak.meters.processes import descendants
 FILES, STACK = "Max open files", "Max stack size"
 RESIDENT = {"RssAnon": "without a file", "RssFile": "of files", "RssShmem": "shared memory"}
 KIB, BLOCK = 1024, 512
+FLAGS, EXITING = 9 - 3, 0x4  # a field of stat, and the flag in it (PF_EXITING of the kernel)
 ENDED = "ZX"  # states of a process that is over: a zombie, or one that is just going
 
 
@@ -53,9 +54,22 @@ def read(pid: int, *, whole: bool = True) -> Holdings:
         found = taken(process, whole=whole)
     except (psutil.Error, OSError) as error:
         raise hindrance(pid, error) from None
-    if not process.is_running() or procfs.stat_of(f"/proc/{process.pid}/stat")[1][0] in ENDED:
-        raise hindrance(pid, psutil.NoSuchProcess(pid))  # what was read is no whole
+    if is_ending(process):
+        raise EndedError(f"process {process.pid} ended while it was read")
     return found
+
+
+def is_ending(process: psutil.Process) -> bool:
+    """Tell whether a process has ended or is about to: then what was read of it is no whole.
+
+    A process that ends is told as running for a while, and holds less and less.
+    """
+    try:
+        fields = procfs.stat_of(f"/proc/{process.pid}/stat")[1]
+    except OSError:
+        return True
+    ending = fields[0] in ENDED or int(fields[FLAGS]) & EXITING
+    return bool(ending) or not process.is_running()
 
 
 def refuse_thread(pid: int) -> None:
@@ -188,7 +202,7 @@ def owner(pid: int) -> str:
 def ended_within(pid: int, seconds: float) -> bool:
     """Wait until a process has ended, for so many seconds at most; tell whether it has."""
     try:
-        psutil.Process(pid).wait(seconds)
+        psutil.Process(pid).wait(max(0.0, seconds))
     except psutil.TimeoutExpired:
         return False
     except psutil.NoSuchProcess:

@@ -75,7 +75,7 @@ def readings(pid: int, interval: float) -> Iterator[History]:
             held = reading.read(who.pid, whole=False)
         except reading.EndedError:
             return
-        if held.process.started != who.started:  # its number was given out again
+        if not who.is_same(held.process):  # its number was given out again
             return
         history = history.then(held)
 

@@ -155,6 +155,10 @@ def main() -> None:
         PLANTS[name](int(count))
         sys.stdout.write(f"{name}\n")
         sys.stdout.flush()
+    for held in HELD:
+        if isinstance(held, tempfile.TemporaryDirectory):
+            held.cleanup()
+    os._exit(0)  # with all that it holds: an interpreter that ends gives back file after file
 
 
 if __name__ == "__main__":

@@ -40,6 +40,9 @@ class Terminal:
             self.bytes += os.read(self.ours, 65536)
         return self.seen
 
+    def __repr__(self) -> str:
+        return f"{self.process.poll()}: {self.seen[-2000:]}"
+
     def rest(self) -> str:
         """Return all that was written, once the command has ended."""
         try:

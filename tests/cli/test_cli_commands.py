@@ -157,8 +157,9 @@ def test_watch_writes_lines_where_there_is_no_terminal(planted: Planted) -> None
     assert watch.stdout
     assert "threads 1" in watch.stdout.readline()
     planted("threads", 3)
-    while "+3 threads: thread ocr-worker-*" not in watch.stdout.readline():
-        pass
+    seen = ""
+    while "threads 4 (+3)" not in seen or "threads: thread ocr-worker-*" not in seen:
+        seen += watch.stdout.readline()
     planted.end()
     out, err = watch.communicate()
     assert (watch.returncode, err) == (0, "")

@@ -112,3 +112,11 @@ def test_shares() -> None:
         "",
     )
     assert (bar(1, 1), bar(1, 10**9), bar(0, 9), bar(1, 0)) == ("█" * 24, "▏", "", "")
+
+
+def test_a_number_that_was_given_out_again_is_another_process() -> None:
+    """A second is what the system may correct its start by, and a number takes longer to return."""
+    who = held.EMPTY.process
+    assert who.is_same(who._replace(started=who.started + 1))
+    assert not who.is_same(who._replace(started=who.started + 60))
+    assert not who.is_same(who._replace(pid=1))

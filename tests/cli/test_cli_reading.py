@@ -161,6 +161,7 @@ def test_a_process_of_others_is_told_as_such(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_wait_ends_with_the_process(planted: Planted) -> None:
     """Not only when the time is over."""
     assert not reading.ended_within(planted.pid, 0)
+    assert not reading.ended_within(planted.pid, -1e-6)  # it is due by now
     threading.Timer(0, planted.end).start()
     assert reading.ended_within(planted.pid, 30)
 
