@@ -94,9 +94,8 @@ class Search:
         if not all(map(gc.is_tracked, objects)):
             holders.extend(untracked(objects))
         known = {id(each) for each in self.found} | handed_on()[0]
-        known |= {id(self.found), id(objects), id(holders)}
+        known |= {id(self.found), id(objects)}
         fresh = [each for each in holders if id(each) not in known]
-        holders.clear()
         roots = living()
         fresh.sort(key=lambda each: id(each) not in roots)
         self.cut = self.cut or len(fresh) > MOST

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ocrleak.chains import told
-from pytest_ocrleak.keepers import MOST, Search, chain
+from pytest_ocrleak.keepers import MOST, NATIVE, Search, chain
 
 BEGIN = """
 import asyncio, atexit, contextvars, functools, sys, threading, weakref
@@ -261,6 +261,17 @@ def test_containers_that_the_collector_does_not_know_are_found(holding: str) -> 
         assert found == f"module app → holder → Holder.data{place}"
 
 
+def test_such_a_container_may_be_a_variable() -> None:
+    """Then nothing but a frame leads to it."""
+    code = """
+def load(kept):
+    pages = {'k': bytearray(1)}
+    return kept([pages['k']].pop)
+"""
+    with app(code) as module:
+        assert module.load(kept).endswith("thread MainThread → local 'pages'['k']")
+
+
 def test_what_native_code_keeps_is_not_known() -> None:
     """That is said; and what is known from there on."""
     with app("made().inner = Engine()") as module:
@@ -268,6 +279,15 @@ def test_what_native_code_keeps_is_not_known() -> None:
         outer = kept_natively(module.Engine, lambda each: vars(each)["inner"])
     assert inner.startswith("nothing that Python's collector knows: native code, ")
     assert outer == "something that Python's collector does not know → Engine.inner"
+
+
+def natively(weak: Callable[[], Any]) -> str:
+    """Ask for an object that has one more reference, from nowhere."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(weak()))
+    try:
+        return kept(weak)
+    finally:
+        ctypes.pythonapi.Py_DecRef(ctypes.py_object(weak()))
 
 
 def kept_natively(kind: Any, part: Callable[[Any], Any]) -> str:
@@ -296,12 +316,13 @@ def test_a_search_that_is_cut_tells_what_it_knows() -> None:
 
 
 def test_a_module_is_found_behind_more_holders_than_are_followed() -> None:
-    """What lives by itself comes first."""
-    with app(f"many = [[made()] * {MOST}, [Engine() for _ in range({MOST * 2})]]") as module:
-        vars(module)["hub"] = module.weak()
-        for each in module.many[1]:
-            each.hub = module.hub
-        assert kept(module.weak) == "module app → hub"
+    """What lives by itself comes first, though the collector tells of young holders first."""
+    with app("hub = made()") as module:
+        gc.collect()
+        holders = [[module.hub] for _ in range(MOST * 2)]
+        found = kept(module.weak)
+    assert len(holders) > MOST
+    assert found == "module app → hub"
 
 
 HOSTILE = """
@@ -427,6 +448,7 @@ def hand_on(kept):
         assert module.hand_on(kept) == ""
         vars(module)["__name__"] = "pytest_ocrleak.somewhere"
         assert module.hand_on(kept) == ""
+        assert module.hand_on(natively) == NATIVE
         vars(module)["__name__"] = "app"
         assert "→ local 'argument'" in module.hand_on(kept)
         request.node.engine = module.made()
