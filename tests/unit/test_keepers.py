@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import itertools
+import json
 import re
 import sys
 import time
@@ -224,6 +225,11 @@ join = start()
         join()
     assert re.sub(r":\d+", "", frame) == "frame load, app.py, thread loader → local 'engine'"
     assert thread == "thread loader → mark"
+
+
+def test_a_module_lives_by_itself() -> None:
+    """As does a thread: nothing needs to lead to it."""
+    assert kept(lambda: json) == "module json"
 
 
 def test_an_exception_that_is_handled_keeps_its_frames() -> None:
