@@ -78,8 +78,8 @@ class Search:
         for place in self.level:
             each = self.found[place]
             if (root := known.get(id(each))) is not None:
-                path = [*([] if root is each else [root]), *self.path(place)]
-                return path, "" if path[1:] else noun(root)
+                way = [*([] if root is each else [root]), *self.path(place)]
+                return way, "" if way[1:] else noun(root)
         places = {id(self.found[place]): place for place in self.level}
         for start, value, passing in held_by_threads():
             if id(value) in places:
