@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from pytest_ocrleak import (
+    allocations,
     attribution,
     difference,
     findings,
@@ -52,10 +53,24 @@ def named(found: Findings, run: Callable[[], object], limits: Limits) -> Finding
     if any(leak.meter in BYTES for leak in found.leaks):
         kinds = objects.grown(run)
         found = findings.of_objects(found, objects.told(kinds), objects.kept(run, kinds))
+    if limits.trace and (meter := findings.untraced(found)):
+        found = traced(found, meter, run)
     unknown = {leak.meter for leak in found.leaks if findings.unknown(leak)}
     if limits.origins and unknown:
         found = findings.replayed(found, replay.places(run, unknown))
     return found
+
+
+def traced(found: Findings, meter: str, run: Callable[[], object]) -> Findings:
+    """Return findings with the stacks that allocate what leaks, or why there are none."""
+    try:
+        seen = allocations.grown(run, meter=meter)
+    except allocations.UntraceableError as error:
+        return findings.allocated(found, meter, [str(error)], ())
+    rest = allocations.unseen(seen, found.meters[meter].per_run)
+    lines = [*allocations.told(seen), *filter(None, [rest])]
+    places = seen.stacks[0].places if seen.stacks else ()
+    return findings.allocated(found, meter, lines, places)
 
 
 def discard(_: Check) -> None:
@@ -210,7 +225,9 @@ class Checker:
     ) -> Mapping[str, Growth]:
         """Record a check that ended, and raise if it failed."""
         __tracebackhide__ = True
-        check = Check(kind, name, found.runs, found.meters, found.leaks)
+        check = Check(
+            kind, name, found.runs, found.meters, found.leaks, allocations=found.allocations
+        )
         self.record(check)
         for meter in limits.required:
             if meter in found.meters and found.meters[meter].verdict == "unavailable":

@@ -31,6 +31,11 @@ def options(parser: pytest.Parser) -> None:
     ini("ocrleak_require", "meters that must be readable here, or the session stops")
     add("--ocrleak-strict", action="store_true", help="an inconclusive check fails")
     ini("ocrleak_strict", "an inconclusive check fails", type="bool", default=False)
+    add(
+        "--ocrleak-trace",
+        action="store_true",
+        help="run what leaks some more, and tell the native allocation stacks (extra: trace)",
+    )
     ini("ocrleak_origins", "note the line that makes each thing", type="bool", default=True)
     ini("ocrleak_ignore", "what may linger, lines 'meter:glob  # reason'", type="linelist")
     ini("ocrleak_tolerance", "accepted growth per run, lines 'heap = 4 KiB'", type="linelist")
@@ -51,7 +56,7 @@ def markers(config: pytest.Config) -> None:
 
 def asked(config: pytest.Config) -> bool:
     """Tell whether an option or a key of the ini file was given."""
-    names = ("off", "runs", "track", "require", "strict", "report")
+    names = ("off", "runs", "track", "require", "strict", "report", "trace")
     keys = ("runs", "track", "require", "strict", "ignore", "tolerance")
     return bool(
         config.getoption("ocrleak")

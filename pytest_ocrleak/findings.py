@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from pytest_ocrleak.attribution import causes, one_of
@@ -18,18 +18,24 @@ from pytest_ocrleak.sizes import human
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
 HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold until it is dropped
 OVERHEAD = 64 << 10  # bytes that a thing which stays may hold beside itself
-GROWS = "grows by"
+TRACED = ("heap", "rss", "pyblocks")
+GROWS, GREW = "grows by", "grew by"
+Stack = tuple[str, ...]
 ONCE = "one pass cannot tell a first use from a leak"
 HELD_BY_OBJECT = Cause(kept_by=("the freed object itself: it went only when that was dropped",))
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a check found: runs made, the meters' verdicts, the leaks by name."""
+    """What a check found: runs made, the meters' verdicts, the leaks by name.
+
+    ``allocations`` are by meter the stacks that allocate what leaks, as lines.
+    """
 
     runs: int
     meters: Mapping[str, Growth]
     leaks: tuple[Leak, ...]
+    allocations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def libraries(snapshot: Snapshot) -> set[str]:
@@ -91,7 +97,7 @@ def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
             yield from leaks(name, things, max(1, growth.runs), causes(things))
         else:
             size = human(growth.per_run, growth.unit)
-            what = f"{GROWS} {size} per run" if growth.runs > 1 else f"grew by {size}"
+            what = f"{GROWS} {size} per run" if growth.runs > 1 else f"{GREW} {size}"
             yield leak(name, what, 1, growth.per_run)
 
 
@@ -185,16 +191,36 @@ def of_objects(found: Findings, objects: str, kept_by: tuple[str, ...]) -> Findi
     """
     every = (
         replace(one, what=told_by(one, objects), kept_by=one.kept_by + kept_by)
-        if objects and one.what.startswith(GROWS)
+        if objects and of_bytes(one)
         else one
         for one in found.leaks
     )
     return replace(found, leaks=tuple(every))
 
 
+def allocated(found: Findings, meter: str, lines: Iterable[str], places: Stack) -> Findings:
+    """Return findings with the stacks that allocate what leaks on a meter; the largest's places."""
+    every = (
+        replace(one, opened_at=places) if one.meter == meter and of_bytes(one) else one
+        for one in found.leaks
+    )
+    return replace(found, leaks=tuple(every), allocations={meter: tuple(lines)})
+
+
+def of_bytes(one: Leak) -> bool:
+    """Tell whether a leak is bytes that grew."""
+    return one.what.startswith((GROWS, GREW))
+
+
 def told_by(one: Leak, objects: str) -> str:
     """Return what leaks, with the objects that it is where it is Python's."""
     return f"{one.what}: {objects}" if one.meter == "pyblocks" else one.what
+
+
+def untraced(found: Findings) -> str:
+    """Return the meter whose bytes leak and are to be traced: the C library's own before others."""
+    leaking = {one.meter for one in found.leaks if of_bytes(one)}
+    return next((meter for meter in TRACED if meter in leaking), "")
 
 
 def unknown(one: Leak) -> bool:

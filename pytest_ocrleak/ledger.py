@@ -50,6 +50,16 @@ class Owner:
     bytes: Counter[str] = field(default_factory=Counter)
     took_over: list[str] = field(default_factory=list)
 
+    @property
+    def weighed(self) -> bool:
+        """Whether bytes are judged, by a tolerance that was given."""
+        return weighs(self.limits)
+
+
+def weighs(limits: Limits) -> bool:
+    """Tell whether limits give a tolerance for bytes."""
+    return any(name in limits.tolerance for name in AMOUNTS)
+
 
 def size(item: Item) -> int:
     """Return the bytes of a mapping; other things have none."""

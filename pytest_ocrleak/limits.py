@@ -16,7 +16,8 @@ class Limits:
     ``floor`` is growth per run by meter below which no leak is claimed, where code is known to be
     noisy; unlike a tolerance it needs no proof that growth stays below it. ``one_time`` is what a
     first life may leave for good, by meter. A check in which one of the ``required`` meters could
-    not be read is an error. With ``origins`` it is noted what makes each thing.
+    not be read is an error. With ``origins`` it is noted what makes each thing,
+    and with ``trace`` what leaks memory runs some more to show which stacks allocate it.
     """
 
     track: tuple[str, ...] | None = None
@@ -26,6 +27,7 @@ class Limits:
     one_time: Mapping[str, float] = field(default_factory=dict)
     strict: bool = False
     origins: bool = True
+    trace: bool = False
     required: tuple[str, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pytest_ocrleak.attribution import causes
 from pytest_ocrleak.difference import leak, leaks
-from pytest_ocrleak.findings import ONCE, Findings, final, libraries, named, told
+from pytest_ocrleak.findings import GREW, ONCE, Findings, final, libraries, named, told
 from pytest_ocrleak.growth import Growth, Verdict
 from pytest_ocrleak.inventory import UNKNOWN, Cause, Item, Leak, Thread
 from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Owner, size
@@ -66,7 +66,7 @@ def bytes_left(meters: Mapping[str, Growth], took_over: Iterable[str]) -> Iterat
     during = tuple(f"during {each}" for each in took_over)
     for name, growth in meters.items():
         if growth.verdict == "leak" and not METERS[name].exact:
-            what = f"grew by {human(growth.per_run, growth.unit)}"
+            what = f"{GREW} {human(growth.per_run, growth.unit)}"
             one = leak(name, what, 1, growth.per_run)
             yield replace(one, opened_at=during) if name == DEVICE else one
 

@@ -52,9 +52,15 @@ def session_limits(config: pytest.Config) -> Limits:
         tolerance = limits.tolerances(dict(lines))
     with usage("ocrleak_runs"):
         runs(config)
-    strict = bool(given(config, "ocrleak_strict"))
-    origins = bool(config.getini("ocrleak_origins"))
-    return Limits(tracked, rules, tolerance, strict=strict, required=needed, origins=origins)
+    return Limits(
+        tracked,
+        rules,
+        tolerance,
+        strict=bool(given(config, "ocrleak_strict")),
+        required=needed,
+        origins=bool(config.getini("ocrleak_origins")),
+        trace=bool(config.getoption("ocrleak_trace")),
+    )
 
 
 def given(config: pytest.Config, name: str) -> Any:

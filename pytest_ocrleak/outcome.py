@@ -1,7 +1,7 @@
 """What a check found, and the error that carries it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_ocrleak.inventory import Leak
@@ -15,6 +15,7 @@ class Check:
     """One finished check: what was checked, how often it ran, what each meter says.
 
     ``nodeid`` is the test in which it ran, empty outside pytest; ``scope`` that of a fixture.
+    ``allocations`` are by meter the stacks that allocate what leaks, where they were traced.
     """
 
     kind: Kind
@@ -24,6 +25,7 @@ class Check:
     leaks: tuple[Leak, ...] = ()
     nodeid: str = ""
     scope: str = ""
+    allocations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

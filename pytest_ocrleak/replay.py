@@ -96,20 +96,21 @@ class Replay:
         A profiler in C stays where it is: it could not be set again.
         """
         tracer, profiler = sys.gettrace(), sys.getprofile()
-        profile = self.profile if profiler is None or callable(profiler) else None
+        ours = profiler is None or callable(profiler)
+        profile = self.profile if ours else None
         threading.settrace(self.call)
         threading.setprofile(profile)
-        if profile:
+        if ours:
             sys.setprofile(profile)
         sys.settrace(self.call)
         try:
             yield
         finally:
             sys.settrace(tracer)
-            if profile:
+            if ours:
                 sys.setprofile(profiler)
-            threading.settrace(tracer)  # type: ignore[arg-type]
-            threading.setprofile(profiler if profile else None)
+            threading.settrace(tracer)
+            threading.setprofile(profiler if ours else None)
 
 
 class Line:

@@ -33,6 +33,7 @@ from pytest_ocrleak.ledger import (
     Owner,
     change,
     size,
+    weighs,
 )
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, events, maps, pulse
@@ -42,7 +43,7 @@ class Watch:
     """The looks, what is there, and whose it is."""
 
     def __init__(self, limits: Limits, *, amounts: bool = False) -> None:
-        self.settled = any(name in limits.tolerance for name in AMOUNTS)
+        self.settled = weighs(limits)
         self.amounts = self.settled or amounts
         wanted = (m.name for m in limits.meters if self.amounts or m.name not in AMOUNTS)
         self.names = tuple(wanted)
@@ -73,8 +74,13 @@ class Watch:
         self.last = now
         self.traces.note()
 
-    def glance(self) -> None:
-        """Look, if there is a trace of anything that came or went since the last look."""
+    def glance(self, owner: Owner | None = None) -> None:
+        """Look, if there is a trace of anything that came or went since the last look.
+
+        At both ends of one whose bytes are judged garbage is collected first.
+        """
+        if owner is not None and owner.weighed and not self.settled:
+            settle.settle()
         if self.amounts or not self.traces.same():
             self.look()
 
@@ -138,13 +144,13 @@ class Watch:
     def begin(self, owner: Owner | None) -> None:
         """Begin an activity: what came so far is of the one around it."""
         if not self.paused:
-            self.glance()
+            self.glance(owner)
             self.running.append(owner)
 
     def end(self) -> None:
         """End the innermost activity."""
         if not self.paused:
-            self.glance()
+            self.glance(self.running[-1])
             self.running.pop()
 
     def left(self, owner: Owner, living: Iterable[Owner]) -> dict[Name, Held]:

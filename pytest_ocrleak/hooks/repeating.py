@@ -5,6 +5,7 @@ of them, and whatever pytest and its plugins do once for a test they do once.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,8 +14,10 @@ import pytest
 
 from pytest_ocrleak import findings
 from pytest_ocrleak.check import named
+from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.hooks import traces
 from pytest_ocrleak.hooks.failing import RunFailedError
+from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.pace import Pace
@@ -39,7 +42,20 @@ def repeated(item: pytest.Item, plan: Plan, wider: Iterable[pytest.FixtureDef[An
         run = partial(again, item, clear)
         ending(item, clear)
         found = named(findings.repeated(repeat(run, plan.limits, pace)), run, plan.limits)
-    return Check("test", item.name, found.runs, found.meters, found.leaks, item.nodeid)
+    return Check(
+        *("test", item.name, found.runs, found.meters, found.leaks, item.nodeid),
+        allocations=found.allocations,
+    )
+
+
+def explained(
+    item: pytest.Item, found: Findings, limits: Limits, wider: Iterable[pytest.FixtureDef[Any]]
+) -> Findings:
+    """Run a test that leaks some more, and return its findings with what that tells."""
+    with traces.of_one_run(item, wider) as clear, suppress(RunFailedError):
+        ending(item, clear)
+        return named(found, partial(again, item, clear), limits)
+    return found
 
 
 def again(item: pytest.Item, clear: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -13,10 +13,13 @@ from pytest_ocrleak.hooks.failing import RunFailedError, error_of
 from pytest_ocrleak.hooks.lives import Fixture
 from pytest_ocrleak.hooks.reruns import Reruns
 from pytest_ocrleak.hooks.session import Session, running
-from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Name, Owner
+from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Name, Owner, weighs
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check, Kind
 from pytest_ocrleak.watch import Watch
+
+if TYPE_CHECKING:
+    from pytest_ocrleak.findings import Findings
 
 Result = TypeVar("Result")
 
@@ -50,7 +53,8 @@ class Watching:
         self.session = session
         self.plans = plans
         self.usual = usual
-        self.watch = Watch(session.limits, amounts=bool(session.reports))
+        weighed = any(plan and weighs(plan.limits) for plan in plans.values())
+        self.watch = Watch(session.limits, amounts=weighed or bool(session.reports))
         self.living: dict[Fixture, Owner | None] = {}
         self.ended: list[Owner] = []
         self.red: dict[str, list[tuple[Owner, Check]]] = {}
@@ -156,8 +160,7 @@ class Watching:
         from pytest_ocrleak.hooks import repeating  # noqa: PLC0415 - only where a test is
 
         with self.watch.pause(), self.session.muting():
-            wider = [each for each in self.living if each.scope != "function"]
-            check = repeating.repeated(item, plan, wider)
+            check = repeating.repeated(item, plan, self.wider())
         self.session.record(check)
         return check if self.fails(check) else None
 
@@ -176,27 +179,49 @@ class Watching:
             if rest.things and not left:
                 self.ended.append(rest)
                 return None
-        return self.conclude(owner, left) or self.still_red(item.nodeid, "test")
+        again = partial(self.explained, item) if owner.limits.trace else None
+        return self.conclude(owner, left, again) or self.still_red(item.nodeid, "test")
+
+    def explained(self, item: pytest.Item, found: "Findings") -> "Findings":
+        """Return the findings on a test with what some more runs of it tell, where it leaks."""
+        if not found.leaks:
+            return found
+        from pytest_ocrleak.hooks import repeating  # noqa: PLC0415 - only where a test is
+
+        with self.watch.pause(), self.session.muting():
+            return repeating.explained(item, found, self.session.limits, self.wider())
+
+    def wider(self) -> list[Fixture]:
+        """Return the fixtures that live on from run to run."""
+        return [each for each in self.living if each.scope != "function"]
 
     def others(self) -> list[Owner]:
         """Return the fixtures that live, the innermost first."""
         return [owner for owner in reversed(self.living.values()) if owner]
 
-    def conclude(self, owner: Owner, left: Mapping[Name, Held]) -> Check | None:
+    def conclude(
+        self,
+        owner: Owner,
+        left: Mapping[Name, Held],
+        explain: "Callable[[Findings], Findings] | None" = None,
+    ) -> Check | None:
         """Record the check of one that was judged, and return it if it fails."""
         grew = owner.bytes[DEVICE] > BLOCK
-        if not (left or grew or self.session.reports or self.watch.settled):
+        if not (left or grew or self.session.reports or owner.weighed):
             self.session.count()
             return None
         from pytest_ocrleak import onepass  # noqa: PLC0415 - most suites never come here
 
         found = onepass.watched(owner, left.values())
-        nodeid = owner.nodeid or self.nodeid
-        check = Check(owner.kind, owner.name, 1, found.meters, found.leaks, nodeid, owner.scope)
+        found = explain(found) if explain else found
+        check = Check(
+            *(owner.kind, owner.name, 1, found.meters, found.leaks),
+            *(owner.nodeid or self.nodeid, owner.scope, found.allocations),
+        )
         self.session.record(check)
         if not self.fails(check):
             return None
-        self.red.setdefault(nodeid, []).append((owner, check))
+        self.red.setdefault(check.nodeid, []).append((owner, check))
         return check
 
     def fails(self, check: Check) -> bool:

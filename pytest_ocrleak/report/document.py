@@ -57,6 +57,7 @@ def plain(check: Check) -> dict[str, Any]:
         "verdict": check.verdict,
         "runs": check.runs,
         "meters": {name: meter(growth) for name, growth in check.meters.items()},
+        **({"allocations": dict(check.allocations)} if check.allocations else {}),
         "leaks": [asdict(leak) for leak in check.leaks],
     }
 

@@ -29,7 +29,14 @@ def failure(check: Check) -> str:
     lines = [*problem(check), *advice(check)]
     if check.runs > 1:
         lines += ["", *table(check.meters)]
-    return "\n".join((*lines, *resident(check.meters)))
+    return "\n".join((*lines, *resident(check.meters), *allocated(check)))
+
+
+def allocated(check: Check) -> Iterator[str]:
+    """Return the stacks that allocate what leaks, or why they are not known."""
+    for meter, lines in check.allocations.items():
+        yield from ("", f"{meter}, by the stacks that allocate it:")
+        yield from (f"  {line}" for line in lines)
 
 
 def problem(check: Check) -> Iterator[str]:

@@ -105,3 +105,70 @@ def test_a_report_holds_them(pytester: pytest.Pytester, run: Run, options: tuple
         }
         prints.append({leak["fingerprint"] for leak in found})
     assert prints[0] == prints[1]
+
+
+GROWING = """
+import ctypes
+import pytest
+
+KEPT = []
+
+def grab():
+    KEPT.append(bytes(100_000))
+
+
+@pytest.mark.ocrleak(runs=1, tolerance={"heap": "4 KiB"})
+def test_once():
+    grab()
+
+
+@pytest.mark.ocrleak(track="heap")
+def test_often():
+    grab()
+
+
+@pytest.mark.ocrleak(track="heap")
+def test_past_everything():
+    ctypes.CDLL(None).malloc(5000)
+
+
+@pytest.mark.ocrleak(runs=1, tolerance={"heap": "1 MB"})
+def test_accepted():
+    grab()
+
+
+@pytest.mark.ocrleak(runs=1, tolerance={"heap": "4 KiB"})
+def test_let_go():
+    bytes(100_000)
+"""
+
+
+def test_traced_memory_comes_with_its_stacks(pytester: pytest.Pytester) -> None:
+    """A test that fails on bytes is run some more, whether it ran once or often before."""
+    pytest.importorskip("memray", reason="memray does not run on Windows")
+    pytester.makepyfile(GROWING)
+    result = pytester.runpytest_subprocess("--ocrleak-trace", "-p", "no:randomly")
+    result.assert_outcomes(passed=2, failed=3)
+    name = "test_traced_memory_comes_with_its_stacks.py"
+    for test, line in (("test_once", 12), ("test_often", 17)):
+        result.stdout.fnmatch_lines(
+            [
+                f"*{test} leaks (heap 100.* KB*",
+                "*heap: gr* by 100.* KB*",
+                f"*allocated at {name}:7 in grab",
+                f"*called from {name}:{line} in {test}",
+                "*kept by module test_traced* → KEPT*",
+                "*heap, by the stacks that allocate it:",
+                "*100.* KB per run in 1* block*, allocated by",
+            ]
+        )
+    result.stdout.fnmatch_lines(["*memray sees 0 B of the 5.0 KB per run*"])
+
+
+def test_without_tracing_nothing_is_run_again(pytester: pytest.Pytester) -> None:
+    """One pass stays one pass."""
+    pytester.makepyfile(GROWING + "\n\ndef teardown_module():\n    print('kept', len(KEPT))\n")
+    result = pytester.runpytest_subprocess("-s", "-k", "once or let_go")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*kept 1"])
+    result.stdout.no_fnmatch_line("*by the stacks*")
