@@ -172,10 +172,15 @@ def runs_in(frame: types.FrameType, *modules: str) -> bool:
     return f"{dict.get(frame.f_globals, '__name__')}.".startswith(modules)
 
 
+def of_module(frame: types.FrameType) -> bool:
+    """Tell whether a frame runs a module itself, whose globals tell more."""
+    return frame.f_code.co_name == "<module>" and frame.f_locals is frame.f_globals
+
+
 def held_by_threads() -> Iterator[tuple[str, Any, bool]]:
     """Yield where threads hold what, and whether it may be only handed on there."""
     for frame, thread in running():
-        if not runs_in(frame, OWN):
+        if not runs_in(frame, OWN) and not of_module(frame):
             passing = runs_in(frame, *MACHINERY)
             for name, value in variables(frame).items():
                 yield f"{noun(frame)}, {thread} → local {shown(name)}", value, passing

@@ -53,7 +53,7 @@ def kept(run: Callable[[], object], kinds: Iterable[type]) -> tuple[str, ...]:
     settle.settle()
     new = {type(each): each for each in of(wanted) if id(each) not in before}
     chains = ((kind, keepers.chain(new[kind])) for kind in wanted if kind in new)
-    return tuple(f"{chain} (a {name(kind)})" for kind, chain in chains if chain)
+    return tuple(f"{chain} → {name(kind)}" for kind, chain in chains if chain)
 
 
 def of(kinds: Iterable[type]) -> Iterator[object]:
