@@ -184,9 +184,10 @@ def parts(meter: str, *paths: Path) -> list[Part]:
     the libraries' tables, which memray never gives back.
     """
     command = [sys.executable, "-P", "-m", tracefile.__name__, meter, *map(str, paths)]
+    searched = filter(None, (path or stacks.base() for path in sys.path))
     done = subprocess.run(  # noqa: S603 - ourselves
         command,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(searched)},
         cwd=stacks.base() or None,
         capture_output=True,
         check=False,

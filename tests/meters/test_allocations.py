@@ -10,6 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pluggy
@@ -19,6 +20,7 @@ import pytest_ocrleak
 from pytest_ocrleak import allocations, frames, stacks
 from pytest_ocrleak.allocations import Allocations, Stack, UntraceableError, grown, told, unseen
 from pytest_ocrleak.meters import tempfiles
+from pytest_ocrleak.tracefile import Held, tally
 
 if sys.platform == "win32":
     pytest.skip("memray does not run on Windows", allow_module_level=True)
@@ -37,9 +39,10 @@ implementation = pluggy.HookimplMarker("planted")
 
 
 @pytest.fixture(autouse=True)
-def folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the repository be the working folder, from which places are told."""
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let the repository be the folder from which places are told, and be somewhere else by now."""
     monkeypatch.setattr(stacks, "base", lambda: f"{HERE.parents[2]}/")
+    monkeypatch.chdir(tmp_path)
 
 
 def place(function: Callable[..., object], line: int = 1) -> str:
@@ -353,7 +356,7 @@ def test_once_prepared_it_takes_nothing_that_a_guard_would_blame_on_the_code() -
     """Neither memray's pipe nor what it maps to find names, though libraries were loaded since."""
     command = [sys.executable, "-c", PREPARED]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.stdout == "10000.0\n", done.stderr
+    assert (done.returncode, done.stdout) == (0, "10000.0\n"), done.stderr
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -469,6 +472,23 @@ FRAMES: list[tuple[frames.Frame, bool, str]] = [
 def test_a_frame_in_words(frame: frames.Frame, python: bool, expected: str) -> None:  # noqa: FBT001
     """Names as memray has them, with and without what a library tells of its source."""
     assert frames.line(frame, python=python) == expected
+
+
+def test_frames_that_are_alike_in_a_row_are_one() -> None:
+    """A recursion, and a library without symbols; of the interpreter's there is none."""
+    unknown, call = ("<unknown>", "<unknown>", 0), ("type_call", "Objects/typeobject.c", 9)
+    walk, go = ("walk", "/a.py", 3), ("go", "/a.py", 7)
+    record = SimpleNamespace(
+        hybrid_stack_trace=lambda: [unknown, unknown, call, walk, call, walk, go],
+        stack_trace=lambda: [walk, walk, go],
+    )
+    assert frames.told(record) == (frames.NAMELESS, "/a.py:3 in walk", "/a.py:7 in go")
+
+
+def test_what_has_the_same_frames_is_added_up() -> None:
+    """And what has none is not the code's."""
+    found = [(("f",), Held(10, 1, 0)), ((), Held(99, 9, 9)), (("f",), Held(5, 2, 1))]
+    assert tally(found) == {("f",): Held(15, 3, 1)}
 
 
 def test_the_largest_stacks_are_told_and_the_rest_summed() -> None:
