@@ -4,27 +4,28 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-from pytest_ocrleak import keepers, origins, owners, stacks
+from pytest_ocrleak import holders, keepers, origins, owners, stacks
 from pytest_ocrleak.difference import alike
 from pytest_ocrleak.inventory import Cause, Descriptor, Item
-from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.meters import METERS, pools
 from pytest_ocrleak.meters.events import Stack
 
 SECONDS = 1.0  # that the search for all that keeps them may take
+NATIVES = 2  # native objects in a freed object that are named
 MOST = 10  # names of which it is searched: more are not shown
 
 
-def causes(items: Iterable[Item]) -> Mapping[Item, Cause]:
+def causes(items: Iterable[Item], owner: object = None) -> Mapping[Item, Cause]:
     """Return why each of some things is there, as far as that is known.
 
-    What keeps them is looked for once for each name.
+    What keeps them is looked for once for each name; an ``owner`` that is kept alive may be it.
     """
     things = list(items)
     if not things:
         return {}
     known = owners.found(things)
     everything = descriptors() if any(isinstance(item, Descriptor) for item in things) else ()
-    kept = kept_by(things, known)
+    kept = kept_by(things, known, owner)
     return {
         item: made(origins.found(item, known.get(item), everything))._replace(
             kept_by=kept.get(item, ())
@@ -66,14 +67,32 @@ def either(places: Iterable[str]) -> Iterator[str]:
         yield f"{word} {place}"
 
 
-def kept_by(items: Iterable[Item], known: Mapping[Item, object]) -> dict[Item, tuple[str, ...]]:
+def kept_by(
+    items: Iterable[Item], known: Mapping[Item, object], owner: object = None
+) -> dict[Item, tuple[str, ...]]:
     """Return the chains of references that keep the objects of things, one for each name."""
     end = time.perf_counter() + SECONDS
     first = {alike(item.what): item for item in items if item in known}
     found: dict[Item, tuple[str, ...]] = {}
     for item in list(first.values())[:MOST]:
         left = end - time.perf_counter()
-        words = keepers.chain(known[item], left) if left > 0 else ""
+        words = keepers.chain(known[item], left, owner=owner) if left > 0 else ""
         if words:
             found[item] = (words,)
     return found
+
+
+def of_device() -> tuple[str, ...]:
+    """Return what holds device memory, as far as the frameworks tell."""
+    kept = (f"{each.name}: {each.give_back}" for each in pools.retained() if each.bytes)
+    return (*pools.holders(), *(f"{each} gives back what nobody uses" for each in kept))
+
+
+def natives(owner: object) -> tuple[str, ...]:
+    """Return the native objects that an object holds, by the chains that lead to them.
+
+    Only such can hold memory that Python does not see.
+    """
+    inner = holders.natives(owner)[:NATIVES]
+    chains = (keepers.chain(inner[at], owner=owner) for at in range(len(inner)))
+    return tuple(chain for chain in chains if chain)

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from pytest_ocrleak.attribution import causes, one_of
+from pytest_ocrleak.attribution import causes, of_device, one_of
 from pytest_ocrleak.difference import alike, leak, leaks, tally
 from pytest_ocrleak.growth import FEW, Growth
-from pytest_ocrleak.inventory import UNKNOWN, Cause, Leak, MappedFile, Snapshot
+from pytest_ocrleak.inventory import UNKNOWN, Amount, Cause, Leak, MappedFile, Snapshot
+from pytest_ocrleak.ledger import DEVICE
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Lives
@@ -60,7 +61,16 @@ def told(meters: Mapping[str, Growth], readings: Readings) -> dict[str, Growth]:
     loaded = len(libraries(readings.latest) - libraries(readings.baseline))
     if loaded and told["maps"].verdict == "clean":
         told["maps"] = replace(told["maps"], reason=f"{loaded} libraries were loaded")
+    if DEVICE in told and told[DEVICE].verdict == "clean":
+        told[DEVICE] = replace(told[DEVICE], reason=unused(readings.latest))
     return told
+
+
+def unused(snapshot: Snapshot) -> str:
+    """Return what the pools of frameworks keep of a device unused, which is no leak."""
+    reading = snapshot.readings.get(DEVICE)
+    parts = reading.parts if isinstance(reading, Amount) else {}
+    return ", ".join(f"{name} keeps {human(-size)}" for name, size in parts.items() if size < 0)
 
 
 def made_of_heap(meters: Mapping[str, Growth]) -> dict[str, Growth]:
@@ -98,7 +108,7 @@ def named(readings: Readings, meters: Mapping[str, Growth]) -> Iterator[Leak]:
         else:
             size = human(growth.per_run, growth.unit)
             what = f"{GROWS} {size} per run" if growth.runs > 1 else f"{GREW} {size}"
-            yield leak(name, what, 1, growth.per_run)
+            yield leak(name, what, 1, growth.per_run, held_by(name))
 
 
 def explained(found: Iterable[Leak]) -> Iterator[Leak]:
@@ -148,18 +158,23 @@ def life_leaks(found: Lives, name: str, growth: Growth, free: str) -> Iterator[L
         return
     if growth.verdict == "leak":
         size = human(growth.per_run, growth.unit)
-        yield leak(name, f"{GROWS} {size} per life", 1, growth.per_run)
+        yield leak(name, f"{GROWS} {size} per life", 1, growth.per_run, held_by(name))
     limits = found.readings.limits
     held = median(found.held[name]) if found.held[name] else 0.0
     if held > limits.tolerance.get(name, HELD.get(name, math.inf)):
-        yield leak(
-            name, f"{human(held, growth.unit)} is still held after {free}", 1, held, HELD_BY_OBJECT
-        )
+        what = f"{human(held, growth.unit)} is still held after {free}"
+        kept_by = HELD_BY_OBJECT.kept_by + found.inside + held_by(name).kept_by
+        yield leak(name, what, 1, held, Cause(kept_by=kept_by))
     allowed = accepted_residue(found, name)
     residue = growth.one_time - held
     if residue > allowed:
         size = f"{human(residue, growth.unit)} (accepted: {human(allowed, growth.unit)})"
         yield leak(name, f"one-time residue of {size} after the first life", 1, 0.0)
+
+
+def held_by(name: str) -> Cause:
+    """Return what holds bytes on a meter, where somebody tells: the frameworks, of a device."""
+    return Cause(kept_by=of_device()) if name == DEVICE else UNKNOWN
 
 
 def accepted_residue(found: Lives, name: str) -> float:

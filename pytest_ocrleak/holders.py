@@ -98,6 +98,22 @@ def reach(roots: Iterable[object], open_now: Collection[int] = ()) -> Reach:
     return found
 
 
+def natives(root: object) -> list[Any]:
+    """Return the native objects that may hold anything and can be reached, the nearest first."""
+    found, seen, waiting = [], set[int](), deque([root])
+    while waiting and len(seen) < MOST:
+        each: Any = waiting.popleft()
+        kind: Any = type(each)
+        if id(each) in seen or issubclass(kind, (*CLOSED, *VALUES)):
+            continue
+        seen.add(id(each))
+        if opaque(kind):
+            found.append(each)
+        else:
+            waiting.extend(referents(each))
+    return found
+
+
 def note(found: Reach, value: object) -> None:
     """Note what may stand for a thing: a number, or a path."""
     if isinstance(value, int):

@@ -27,18 +27,25 @@ NATIVE = "nothing that Python's collector knows: native code, or an expression t
 UNSEEN = "something that Python's collector does not know"
 
 
-def chain(target: object, seconds: float = 1.0, clock: Clock = time.perf_counter) -> str:
+def chain(
+    target: object,
+    seconds: float = 1.0,
+    clock: Clock = time.perf_counter,
+    *,
+    owner: object = None,
+) -> str:
     """Return the shortest chain of references that keeps an object, or nothing where none does.
 
     The variables of this plugin's running code count for nothing, nor what pytest hands from one
     function to the next; so give it from a variable, or from a plain container in one, and not
     from an iteration or ``*arguments``, whose tuples are nobody's. The heap must not be frozen
     (``gc.freeze``): the collector does not look at what is. After ``seconds``, asked between two
-    levels, what is known is told.
+    levels, what is known is told. ``owner`` is an object that the caller keeps alive, and that
+    counts as living by itself.
     """
     if target is None:  # of a dead weak reference
         return ""
-    search, start = Search([target]), clock()
+    search, start = Search([target], owner), clock()
     del target
     try:
         while search.level:
@@ -61,6 +68,7 @@ class Search:
     """
 
     found: list[Any]
+    owner: Any = None
     led: list[int] = field(default_factory=lambda: [0])
     level: range = range(1)
     cut: bool = False
@@ -72,9 +80,14 @@ class Search:
             way.append(self.led[way[-1]])
         return outermost([self.found[each] for each in way])
 
+    def roots(self) -> dict[int, Any]:
+        """Return what lives by itself, by identity."""
+        own = {} if self.owner is None else {id(self.owner): self.owner}
+        return {**living(), **own}
+
     def keeper(self) -> tuple[Path, str] | None:
         """Return how the target is kept by something that lives by itself, if this level knows."""
-        known = living()
+        known = self.roots()
         for place in self.level:
             each = self.found[place]
             if (root := known.get(id(each))) is not None:
@@ -97,12 +110,14 @@ class Search:
         known = {id(each) for each in self.found} | handed_on()[0]
         known |= {id(self.found), id(objects)}
         fresh = [each for each in holders if id(each) not in known]
-        roots = living()
+        roots = self.roots()
         fresh.sort(key=lambda each: id(each) not in roots)
         self.cut = self.cut or len(fresh) > MOST
         places = {id(self.found[place]): place for place in self.level}
         for each in fresh[:MOST]:
             led = [places[at] for at in map(id, gc.get_referents(each)) if at in places]
+            if each is self.owner:  # whose class is kept by others
+                led = [at for at in led if not within(self.found[at], type)]
             self.found += [each] * bool(led)
             self.led += led[:1]
         self.level = range(self.level.stop, len(self.found))

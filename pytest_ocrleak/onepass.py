@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pytest_ocrleak.attribution import causes
 from pytest_ocrleak.difference import leak, leaks
-from pytest_ocrleak.findings import GREW, ONCE, Findings, final, libraries, named, told
+from pytest_ocrleak.findings import GREW, ONCE, Findings, final, held_by, libraries, named, told
 from pytest_ocrleak.growth import Growth, Verdict
 from pytest_ocrleak.inventory import UNKNOWN, Cause, Item, Leak, Thread
 from pytest_ocrleak.ledger import BLOCK, DEVICE, Held, Owner, size
@@ -67,8 +67,11 @@ def bytes_left(meters: Mapping[str, Growth], took_over: Iterable[str]) -> Iterat
     for name, growth in meters.items():
         if growth.verdict == "leak" and not METERS[name].exact:
             what = f"{GREW} {human(growth.per_run, growth.unit)}"
-            one = leak(name, what, 1, growth.per_run)
-            yield replace(one, opened_at=during) if name == DEVICE else one
+            cause = held_by(name)
+            yield leak(
+                *(name, what, 1, growth.per_run),
+                cause._replace(opened_at=during if name == DEVICE else ()),
+            )
 
 
 def passed(readings: Readings, name: str) -> Growth:

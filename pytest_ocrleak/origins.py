@@ -260,7 +260,7 @@ def at(path: object, item: Descriptor) -> bool:
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         return False
-    name = os.path.normpath(os.fsdecode(path))
+    name = os.path.normpath(os.fsdecode(path)).removesuffix(GONE)
     if item.target.removesuffix(GONE) == name or item.target.startswith(f"{name}/#"):
         return True
     with suppress(OSError, ValueError):

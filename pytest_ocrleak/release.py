@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from pytest_ocrleak import origins, settle
-from pytest_ocrleak.attribution import causes
+from pytest_ocrleak import attribution, origins, settle
 from pytest_ocrleak.difference import alike, lingering, outermost
 from pytest_ocrleak.growth import FEW
 from pytest_ocrleak.inventory import Amount, Cause, Item, Snapshot
@@ -21,6 +20,7 @@ from pytest_ocrleak.meters import read
 from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 
+HELD = 64 << 10  # bytes that a freed object holds, from which on it is worth knowing in what
 OVERTIME = 3  # times the time limit that lives may take before there are enough to judge bytes
 DROPPING = 0.1  # seconds that closing may take when a freed object is dropped
 
@@ -116,8 +116,9 @@ class Lives:
     ``readings`` has one reading a life, taken while the freed object was still held. By meter:
     ``affected`` counts the lives that left a thing, ``lingering`` the things by name,
     ``until_dropped`` those of them that went with the object, and ``held`` lists the bytes that
-    went with it, one figure a life. ``causes`` tells why things of a name stayed, ``imported``
-    whether the lives before them imported modules, which stay for good.
+    went with it, one figure a life. ``causes`` tells why things of a name stayed, ``inside``
+    by what the freed object holds memory, ``imported`` whether the lives before them imported
+    modules, which stay for good.
     """
 
     readings: Readings
@@ -129,6 +130,7 @@ class Lives:
     until_dropped: defaultdict[str, Counter[str]] = field(default_factory=counters)
     held: defaultdict[str, "array[float]"] = field(default_factory=figures)
     causes: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
 
     def note(self, before: Snapshot, freed: Snapshot, dropped: Snapshot) -> None:
         """Note one life: what came between ``before`` and ``freed``, what went with the object."""
@@ -144,13 +146,19 @@ class Lives:
             self.lingering[name] += left
             self.until_dropped[name] += left - stayed
 
-    def explain(self, before: Snapshot, now: Snapshot) -> None:
-        """Note why the things of a name are there, the first time that some are."""
+    def explain(self, before: Snapshot, now: Snapshot, owner: object) -> None:
+        """Note why the things of a name are there, the first time that some are.
+
+        ``owner`` is the freed object. Once it was seen to hold bytes, it is noted in what.
+        """
+        if not self.inside and any(figures[-1] > HELD for figures in self.held.values() if figures):
+            with settle.thawed():
+                self.inside = attribution.natives(owner)
         for name in (meter.name for meter in self.readings.limits.meters):
             things = lingering(before, now, name, self.readings.limits.rules)
             new = [each for each in things if (name, alike(each.what)) not in self.causes]
             with settle.thawed():
-                found = causes(new) if new else {}
+                found = attribution.causes(new, owner) if new else {}
             for item, cause in found.items():
                 self.causes[name, alike(item.what)] = cause
 
@@ -181,7 +189,7 @@ def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:
     freed = readings.resting(before, lives.patience if judged else settle.Patience())
     readings.keep(freed, number)
     if judged:
-        lives.explain(before, freed)
+        lives.explain(before, freed, owned.made)
     del owned
     dropped = readings.resting(before, settle.Patience(DROPPING))
     if judged:

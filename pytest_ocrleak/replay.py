@@ -154,8 +154,9 @@ def places(run: Callable[[], object], names: Iterable[str]) -> Places:
     for _ in range(RUNS):
         replay = Replay(names)
         with replay.looking():
-            run()
+            freed = run()  # what goes only with this has not gone
         found |= replay.places()
+        del freed
         if found:
             break
     return found

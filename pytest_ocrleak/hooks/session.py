@@ -54,6 +54,8 @@ class Session:
         self.config = config
         self.limits: Limits = options.session_limits(config)
         self.reports = options.reports(config)
+        if self.limits.trace:
+            self.prepare()
         for folder in (config.rootpath, config.getoption("basetemp", None)):
             if folder:
                 tempfiles.leave_out(f"{Path(folder).resolve()}{os.sep}")
@@ -65,6 +67,15 @@ class Session:
         self.problems: list[str] = []
         self.late: list[str] = []
         self.lost: dict[str, str] = {}
+
+    def prepare(self) -> None:
+        """Have what traces allocations take now what it keeps for good."""
+        from pytest_ocrleak import allocations  # noqa: PLC0415 - few ask for it
+
+        try:
+            allocations.prepare()
+        except allocations.UntraceableError as error:
+            raise pytest.UsageError(f"--ocrleak-trace: {error}") from None
 
     def record(self, check: Check) -> None:
         """Keep a finished check, under the test that runs."""

@@ -3,7 +3,8 @@
 That depends on the driver and on PID namespaces: drivers before 535.113 list host process ids,
 those up to 560 may list a container's own process with 0 bytes, and from 565.57 on both are right.
 Where this process's own row has no bytes, the device's bytes in use stand in if nobody else is on
-the device. Everywhere else the reading cannot be judged and says why.
+the device. Everywhere else the reading cannot be judged and says why. What a framework's pool keeps
+unused is left out: it can be given back at any time.
 """
 
 import ctypes
@@ -13,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_ocrleak.inventory import Amount, Reading, Unavailable, Undecidable
-from pytest_ocrleak.meters import cuda, procfs
+from pytest_ocrleak.meters import cuda, pools, procfs
 
 if TYPE_CHECKING:
     from pytest_ocrleak.meters.nvml import Device
@@ -49,7 +50,19 @@ def read() -> Reading:
         found, pid, name = nvml.devices(), os.getpid(), namespace()
     except nvml.NoAnswerError as error:
         return Unavailable(str(error))
-    return confirmed(judge(found, pid, version, name), found, pid, name)
+    return in_use(confirmed(judge(found, pid, version, name), found, pid, name))
+
+
+def in_use(reading: Reading) -> Reading:
+    """Return a reading without what the pools of frameworks keep and nobody uses: it is no leak."""
+    kept = {pool.name: pool.bytes for pool in pools.retained()}
+    if not kept or not isinstance(reading, Amount) or not reading.value:
+        return reading
+    other = None if reading.other is None else max(0, reading.other - sum(kept.values()))
+    parts = {**reading.parts, **{name: -size for name, size in kept.items()}}
+    return replace(
+        reading, value=max(0, reading.value - sum(kept.values())), other=other, parts=parts
+    )
 
 
 @functools.cache

@@ -57,16 +57,24 @@ def test_the_context_manager_form_does_not_grow(ocrleak: Checker) -> None:
     ocrleak.assert_no_growth(read, tolerance={"heap": "64 KiB"}, track="fds,threads,heap")
 
 
+HOLDERS = {"lru_cache": "lru_cache of _cached", "thread": "thread Thread-"}
+
+
 @pytest.mark.parametrize(
     ("keep", "meter"), raw_engine.LEAKING.items(), ids=[k.__name__ for k in raw_engine.LEAKING]
 )
 def test_what_is_kept_after_freeing_is_caught(keep: Callable[[RawEngine], Any], meter: str) -> None:
-    """Nine ways to keep native memory and four to keep a thing, each named by its meter."""
+    """Nine ways to keep native memory and four to keep a thing, by meter, keeper and line."""
     with pytest.raises(LeakError) as caught:
         pytest_ocrleak.assert_releases(partial(RawEngine, keep), RawEngine.recognize)
     assert meter in {leak.meter for leak in caught.value.leaks}
     assert caught.value.check.meters[meter].verdict == "leak"
     assert caught.value.check.meters[meter].per_run >= (1 if meter != "heap" else 1_000_000)
+    by_meter = {leak.meter: leak for leak in caught.value.leaks}
+    keepers = " ".join(by_meter[meter].kept_by)
+    assert HOLDERS.get(keep.__name__, "class RawEngine.kept[") in keepers
+    if "threads" in by_meter:
+        assert "raw_engine.py" in by_meter["threads"].opened_at[0]
 
 
 @pytest.mark.parametrize("keep", [None, *raw_engine.HARMLESS])
@@ -91,6 +99,7 @@ def test_what_goes_only_with_the_object_was_not_freed() -> None:
         pytest_ocrleak.assert_releases(Lying, RawEngine.recognize)
     assert {leak.meter for leak in caught.value.leaks} == {"heap", "threads"}
     assert all("freed object itself" in leak.kept_by[0] for leak in caught.value.leaks)
+    assert any("Lying.hidden" in line for leak in caught.value.leaks for line in leak.kept_by)
 
 
 class OneSlot(RawEngine):

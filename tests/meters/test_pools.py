@@ -15,9 +15,10 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from pytest_ocrleak import pools
-from pytest_ocrleak.meters import cuda
-from pytest_ocrleak.pools import Pool, holders, retained
+from pytest_ocrleak import attribution
+from pytest_ocrleak.inventory import Amount
+from pytest_ocrleak.meters import cuda, gpu, pools
+from pytest_ocrleak.meters.pools import Pool, holders, retained
 
 MODEL = str(files("ocrleak_engine") / "models" / "ppocrv6_tiny_rec.onnx")
 TORCH = "torch's caching allocator on cuda:1"
@@ -30,6 +31,24 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "may_hold", lambda: True)
     for name in pools.FRAMEWORKS:
         monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+def test_what_a_pool_keeps_is_no_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both meters of a device are read without it; the parts say how much it is."""
+    memory = Memory(0, 500)
+    monkeypatch.setitem(sys.modules, "torch", torch(memory))
+    held = Amount(800, "NVML process rows", {"GPU-1": 800}, 780)
+    assert gpu.in_use(held) == held
+    memory.let_go(1)
+    left = gpu.in_use(held)
+    assert isinstance(left, Amount)
+    assert (left.value, left.other) == (300, 280)
+    assert left.parts == {"GPU-1": 800, TORCH: -500}
+    assert attribution.of_device() == (
+        f"{TORCH}: torch.cuda.empty_cache() gives back what nobody uses",
+    )
+    memory.empty()
+    assert gpu.in_use(Amount(300, "NVML process rows")) == Amount(300, "NVML process rows")
 
 
 class Memory:
