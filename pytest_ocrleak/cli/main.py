@@ -1,7 +1,7 @@
 """The entry of `ocrleak`: parse, run one command, and end with one sentence where it cannot.
 
 Results go to stdout, what went wrong to stderr, never a traceback. Exit codes: 0 done, 1 it cannot
-be done (or `diff` found new leaks), 2 bad usage or input, 130 interrupted.
+be done (or leaks were found), 2 bad usage or input, 130 interrupted.
 """
 
 import argparse
@@ -9,11 +9,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pytest_ocrleak.cli import diffing, inspecting, watching
+from pytest_ocrleak.cli import diffing, doctor, inspecting, watching
 from pytest_ocrleak.cli.command import FAILED, PROGRAM, Command, StopError
 from pytest_ocrleak.cli.safe import one_line
 
-COMMANDS: tuple[Command, ...] = (inspecting.COMMAND, watching.COMMAND, diffing.COMMAND)
+COMMANDS: tuple[Command, ...] = (
+    doctor.COMMAND,
+    inspecting.COMMAND,
+    watching.COMMAND,
+    diffing.COMMAND,
+)
 INTERRUPTED = 130
 PURPOSE = "Tell what a process holds, how that changes, and what leaks anew."
 
