@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pytest_ocrleak.cli import diffing, doctor, inspecting, watching
+from pytest_ocrleak.cli import diffing, doctor, inspecting, running, watching
 from pytest_ocrleak.cli.command import FAILED, PROGRAM, Command, StopError
 from pytest_ocrleak.cli.safe import one_line
 
 COMMANDS: tuple[Command, ...] = (
+    running.COMMAND,
     doctor.COMMAND,
     inspecting.COMMAND,
     watching.COMMAND,
