@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from .run import LARGE, SLOW, SMALL, WEIGHED, Run, Weight
-from .suites import DESCRIPTORS, THREADS
+from .run import FEW, LARGE, SLOW, SMALL, WEIGHED, Run, Weight
+from .suites import DESCRIPTORS, OPENED, THREADS
 from .ways import WAYS, Way
 
 LIMITS = {  # ratios to the base, at most, and how they are told
@@ -27,13 +27,14 @@ round (A B C, then B C A), in the same run on the same machine. Ratios are of th
 processes, interpreter's start and imports included: the median of the rounds' ratios, by which
 goals are judged, and a way's minimum divided by its base's, which a quiet moment can distort. CPU
 is the median ratio of CPU time, children included, which neighbours on the machine disturb least. A
-way that takes more than {SLOW:g} times as long as its base runs once, on the smallest suite alone.\
-"""
+way that takes more than {SLOW:g} times as long as its base runs once, on the smallest suite alone;
+with more than {FEW} tests the other plugins run once."""
 _ON_WAYS = f"""\
 Two workers are `-n 2` of pytest-xdist, and their base is `-n 2` with the empty plugin. Where much
 is held, a conftest opens {DESCRIPTORS} descriptors and starts {THREADS} threads, and the base does
-so, too. pyleak looks only at tests with its marker `no_leaks`, which each module then sets. The
-module of dask's plugin imports `distributed`, idle or not."""
+so, too. Where files are opened, each test opens and closes {OPENED}; noting the line of each is part
+of `--ocrleak`, unless it is turned off. pyleak looks only at tests with its marker `no_leaks`,
+which each module then sets. The module of dask's plugin imports `distributed`, idle or not."""
 _ON_MEMORY = f"""\
 Resident memory of the process with `--ocrleak` minus without, as VmHWM (most) and VmRSS (end) tell
 it when the session finishes. A test is the difference between {LARGE} and {SMALL} tests divided by

@@ -15,7 +15,7 @@ from .suites import PLACE, write
 from .ways import WAYS, Way
 
 LIMIT = 900.0  # seconds for a process
-FEW, ROUNDS, ROUNDS_OF_MANY = 1000, 11, 3  # rounds up to so many tests, and above
+FEW, ROUNDS, ROUNDS_OF_MANY = 1000, 11, 7  # rounds up to so many tests, and above
 SLOW = 5.0  # times the base's seconds, from which on a way runs once alone
 TRIAL = 3  # tests of the suite that shows whether a way runs at all
 SMALL, LARGE = 5000, 20_000  # tests between which memory is compared
@@ -134,7 +134,7 @@ def timed(
     """Run suites of each size, round by round; in each round every way takes its turn.
 
     Each round begins with another way. One that is slow takes its turn in the first round of the
-    smallest size alone.
+    smallest size alone, a peer in the first round of the larger ones.
     """
     slow: set[str] = set()
     for tests in sorted(sizes):
@@ -143,7 +143,8 @@ def timed(
         for number in range(rounds or (ROUNDS if tests <= FEW else ROUNDS_OF_MANY)):
             runs = []
             for way in turned(ways, number):
-                if way.name not in slow:
+                once = way.peer and tests > FEW and number
+                if way.name not in slow and not once:
                     runs.append(bench.run(way, tests, number))
                     yield runs[-1]
             slow |= too_slow(runs)

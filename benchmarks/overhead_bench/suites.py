@@ -4,6 +4,7 @@ from pathlib import Path
 
 A_FILE = 500  # tests in a module
 DESCRIPTORS, THREADS = 500, 50
+OPENED = 10  # files, in each test of a suite that opens some
 NOTHING = "nothing"  # a plugin without a hook, in each suite's folder
 PLACE = "OVERHEAD_MEMORY"  # the environment's name for where a process tells its memory
 
@@ -25,7 +26,8 @@ def pytest_sessionfinish():
     with open("/proc/self/status") as status, open(os.environ["{PLACE}"], "w") as told:
         told.writelines(line for line in status if line.startswith(("VmHWM", "VmRSS")))
 """
-CONFTESTS = {"plain": "", "marked": "", "held": _HELD, "weighed": _WEIGHED}
+CONFTESTS = {"plain": "", "marked": "", "opening": "", "held": _HELD, "weighed": _WEIGHED}
+_OPENING = f"[open(__file__).close() for _ in range({OPENED})]"
 _MARKED = "import pytest\n\npytestmark = pytest.mark.no_leaks\n\n"
 
 
@@ -42,6 +44,7 @@ def write(folder: Path, suite: str, tests: int) -> Path:
     head = _MARKED if suite == "marked" else ""
     for first in range(0, tests, A_FILE):
         numbers = range(first, min(first + A_FILE, tests))
-        body = "\n\n".join(f"def test_{number}(): pass" for number in numbers)
+        does = _OPENING if suite == "opening" else "pass"
+        body = "\n\n".join(f"def test_{number}(): {does}" for number in numbers)
         (home / f"test_{first}.py").write_text(f"{head}{body}\n", encoding="utf-8")
     return home

@@ -9,6 +9,7 @@ from .suites import NOTHING
 BASE, MEMORY = "none", "memory"
 EMPTY = ("-p", NOTHING)
 OURS = ("-p", "pytest_ocrleak.plugin")
+NO_ORIGINS = (*OURS, "--ocrleak", "-o", "ocrleak_origins=false")
 DASK = ("-p", "distributed.pytest_resourceleaks")
 MEMRAY = ("-p", "pytest_memray.plugin")
 PYLEAK = ("-p", "pyleak.pytest_plugin")
@@ -29,6 +30,11 @@ class Way:
     suite: str = "plain"
     base: str = BASE
 
+    @property
+    def peer(self) -> bool:
+        """Whether it is of another plugin."""
+        return OURS[1] not in self.arguments and self.name != self.base
+
 
 WAYS: dict[str, Way] = {
     way.name: way
@@ -40,6 +46,9 @@ WAYS: dict[str, Way] = {
         Way("two-ocrleak", "two workers, ocrleak", (*TWO, *OURS, "--ocrleak"), base="two"),
         Way("held", "much is held, an empty plugin", EMPTY, "held", "held"),
         Way("held-ocrleak", "much is held, ocrleak", (*OURS, "--ocrleak"), "held", "held"),
+        Way("opening", "files are opened, an empty plugin", EMPTY, "opening", "opening"),
+        Way("opening-ocrleak", "… ocrleak", (*OURS, "--ocrleak"), "opening", "opening"),
+        Way("opening-no-origins", "… without origins", NO_ORIGINS, "opening", "opening"),
         Way("dask", "dask's plugin, idle", DASK),
         Way("dask-two", "dask's plugin, two meters", (*DASK, "--leaks=fds,threads")),
         Way("dask-all", "dask's plugin, every meter", (*DASK, "--leaks=all")),
