@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pytest_ocrleak.cli import screen
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_ocrleak.cli.plants import Seen
     from pytest_ocrleak.cli.trust import Here
 
+AT_ONCE = 2  # processes: they wait for most of their time
 SECONDS = 60  # that one meter's process may take
 NEAR = 2  # times the plant, or its part, that may be measured: allocators round up
 FINEST = {"B": 1.0, "blocks": 0.01}
@@ -42,16 +44,24 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_ocrleak.cli import trust  # noqa: PLC0415 - slow to load
 
     meters = {}
-    for number, name in enumerate(METERS, 1):
-        if sys.stderr.isatty():
-            print(f"{number} of {len(METERS)}: {name}", file=sys.stderr)  # noqa: T201
-        meters[name] = examine(name)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, seen in zip(METERS, pool.map(examine, METERS), strict=True):
+            meters[name] = seen
+            if sys.stderr.isatty():
+                print(f"{name}: {told(seen)}", file=sys.stderr)  # noqa: T201 - as it goes on
     here = trust.here()
     if arguments.json:
         screen.write_json(as_data(here, meters))
     else:
         screen.show(page(here, meters))
     return DONE if all(map(well, meters.values())) else FAILED
+
+
+def told(seen: "Seen") -> str:
+    """Return in a word how a meter did, while others are still tried."""
+    if not planted(seen):
+        return "not tried"
+    return "well" if well(seen) else "not well"
 
 
 def examine(name: str) -> "Seen":

@@ -15,7 +15,7 @@ from pytest_ocrleak.cli.ending import Exits, finish, show, wait_for_threads
 from pytest_ocrleak.cli.loading import Program
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.meters import METERS, reserve
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.pace import Clock, Pace
 from pytest_ocrleak.readings import Readings
@@ -46,7 +46,8 @@ def main() -> None:
         status, found = INTERRUPTED, None
     if found and os.getpid() == process:  # and no child that the script forked off
         check = Check("guard", "", found.runs, found.meters, found.leaks)
-        files.write(Path(given["result"]), json.dumps(document.plain(check)))
+        with reserve.lent():  # a script may have left none
+            files.write(Path(given["result"]), json.dumps(document.plain(check)))
     sys.exit(status)
 
 
@@ -61,7 +62,8 @@ def once(program: Program, limits: Limits, _: None = None) -> tuple[int, Finding
             return status, None
         finish()
     readings.add(1, settle.Patience())
-    return status, onepass.one_pass(readings)
+    with reserve.lent():
+        return status, onepass.one_pass(readings)
 
 
 def repeated(program: Program, limits: Limits, runs: int) -> tuple[int, Findings | None]:
