@@ -32,9 +32,10 @@ with more than {FEW} tests the other plugins run once."""
 _ON_WAYS = f"""\
 Two workers are `-n 2` of pytest-xdist, and their base is `-n 2` with the empty plugin. Where much
 is held, a conftest opens {DESCRIPTORS} descriptors and starts {THREADS} threads, and the base does
-so, too. Where files are opened, each test opens and closes {OPENED}; noting the line of each is part
-of `--ocrleak`, unless it is turned off. pyleak looks only at tests with its marker `no_leaks`,
-which each module then sets. The module of dask's plugin imports `distributed`, idle or not."""
+so, too. Where files are opened, each test opens and closes {OPENED}; noting the line of each is
+part of `--ocrleak`, unless it is turned off. pyleak looks only at tests with its marker
+`no_leaks`, which each module then sets. The
+module of dask's plugin imports `distributed`, idle or not."""
 _ON_MEMORY = f"""\
 Resident memory of the process with `--ocrleak` minus without, as VmHWM (most) and VmRSS (end) tell
 it when the session finishes. A test is the difference between {LARGE} and {SMALL} tests divided by
