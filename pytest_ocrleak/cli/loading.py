@@ -35,30 +35,19 @@ class Program:
 
     def run(self) -> None:
         """Run it; whatever it raises passes."""
-        module = sys.modules[MAIN] = ModuleType(MAIN)
-        if sys.version_info < (3, 14):  # which makes it when it is first asked for
-            module.__annotations__ = {}
-        vars(module)["__builtins__"] = builtins
+        module = sys.modules[MAIN] = fresh()
         sys.argv[:] = self.name if self.kind == "file" else f"-{self.kind[0]}", *self.arguments
         if self.loaded is None:
             self.prepare()
             self.loaded = self.load()
-        code, file, spec = self.loaded
-        if file is not None:
-            module.__file__ = file
-        if spec:
-            module.__spec__, module.__loader__, module.__package__ = spec, spec.loader, spec.parent
-            module.__dict__["__cached__"] = spec.cached
-        elif file is not None:
-            module.__loader__ = SourceFileLoader(MAIN, file)
-            module.__dict__["__cached__"] = None
-        if self.kind == "module" and file is not None:
-            sys.argv[0] = file
-        exec(code, vars(module))  # noqa: S102 - it is what we are for
+        if self.kind == "module" and self.loaded.file is not None:
+            sys.argv[0] = self.loaded.file
+        describe(module, self.loaded)
+        exec(self.loaded.code, vars(module))  # noqa: S102 - it is what we are for
 
     def forget(self) -> None:
         """Drop the namespace of the last run."""
-        sys.modules[MAIN] = ModuleType(MAIN)
+        sys.modules[MAIN] = fresh()
 
     def prepare(self) -> None:
         """Have modules found where the interpreter would look first."""
@@ -93,6 +82,27 @@ class Program:
             return Loaded(ready, self.path)
         with io.open_code(self.path) as file:
             return Loaded(compile(file.read(), self.path, "exec", dont_inherit=True), self.path)
+
+
+def fresh() -> ModuleType:
+    """Return a module as the interpreter makes its first one."""
+    module = ModuleType(MAIN)
+    if sys.version_info < (3, 14):  # which makes it when it is first asked for
+        module.__annotations__ = {}
+    vars(module)["__builtins__"] = builtins
+    return module
+
+
+def describe(module: ModuleType, loaded: Loaded) -> None:
+    """Have a module know where its code comes from."""
+    file, spec = loaded.file, loaded.spec
+    if file is None:
+        return
+    module.__file__ = file
+    vars(module)["__cached__"] = spec.cached if spec else None
+    module.__loader__ = spec.loader if spec else SourceFileLoader(MAIN, file)
+    if spec:
+        module.__spec__, module.__package__ = spec, spec.parent
 
 
 def compiled(source: str) -> CodeType:

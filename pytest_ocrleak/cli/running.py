@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
             "ignore": arguments.ignore,
         }
         status = ended(command(found, settings), as_json=arguments.json)
-        check = json.loads(result.read_bytes()) if result.exists() else {}
-    check |= {"name": found.label} if check else {}
+        known = json.loads(result.read_bytes()) if result.exists() else {}
+    check = {**known, "name": found.label} if known else {}
     for line in lines(found.label, status, check):
         print(one_line(line), file=sys.stderr)  # noqa: T201 - stdout is the script's
     if check and arguments.json:
