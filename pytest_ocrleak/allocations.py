@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_ocrleak import frames, settle, stacks, tracefile
+from pytest_ocrleak import frames, settle, tracefile
 from pytest_ocrleak.frames import Frames
-from pytest_ocrleak.meters import tempfiles
+from pytest_ocrleak.meters import events, tempfiles
 from pytest_ocrleak.pace import Clock, called
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.tracefile import SMALL, Held, Part
@@ -184,11 +184,11 @@ def parts(meter: str, *paths: Path) -> list[Part]:
     the libraries' tables, which memray never gives back.
     """
     command = [sys.executable, "-P", "-m", tracefile.__name__, meter, *map(str, paths)]
-    searched = filter(None, (path or stacks.base() for path in sys.path))
+    searched = filter(None, (path or events.base() for path in sys.path))
     done = subprocess.run(  # noqa: S603 - ourselves
         command,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(searched)},
-        cwd=stacks.base() or None,
+        cwd=events.base() or None,
         capture_output=True,
         check=False,
     )

@@ -22,17 +22,14 @@ from pytest_ocrleak.inventory import (
 Explain = Callable[[Iterable[Item]], Mapping[Item, Cause]]
 NOTHING: Mapping[Item, Cause] = {}
 DRAWN = "[a-z0-9_]{8}"  # by tempfile
-VARYING = tuple(
-    (re.compile(pattern), instead)
-    for pattern, instead in (
-        (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1#"),
-        (rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1#"),
-        (r"\bsem\.\w+", "sem.#"),
-        (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
-        (r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "#"),
-        (r"0x[0-9a-f]+|\d+", "#"),
-        (r"\bpython[#.]*", "python"),
-    )
+VARYING = (
+    (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1#"),
+    (rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1#"),
+    (r"\bsem\.\w+", "sem.#"),
+    (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
+    (r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "#"),
+    (r"0x[0-9a-f]+|\d+", "#"),
+    (r"\bpython[#.]*", "python"),
 )
 
 
@@ -167,7 +164,7 @@ def fingerprint(meter: str, what: str, place: str = "") -> str:
     """
     stable = what
     for pattern, instead in VARYING:
-        stable = pattern.sub(instead, stable)
+        stable = re.sub(pattern, instead, stable)
     named = f"{meter}\n{stable}\n{place}".encode(errors="replace")
     return hashlib.sha256(named).hexdigest()[:16]
 

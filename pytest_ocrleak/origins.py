@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType, MethodType
 from typing import Any, NamedTuple
 
-from pytest_ocrleak import stacks
 from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile
 from pytest_ocrleak.meters import descriptions, events, pulse, tempfiles
 from pytest_ocrleak.meters.events import Stack
@@ -60,7 +59,7 @@ def noted(*, wanted: bool = True) -> Iterator[None]:
 @functools.cache
 def begin() -> None:
     """Begin to listen."""
-    stacks.base()  # before anybody changes the folder
+    events.base()  # before anybody changes the folder
     for name, listener in _LISTENERS.items():
         events.listen(name, functools.partial(hear, name, listener))
     if sys.version_info < (3, 12):  # which has no event for threads

@@ -4,12 +4,12 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from itertools import takewhile
 from types import CodeType
 from typing import NamedTuple
 
+from pytest_ocrleak.meters import events
 from pytest_ocrleak.meters.events import Stack
 
 SHOWN = 6  # frames of the user's
@@ -54,17 +54,9 @@ class Frame(NamedTuple):
         return f"{relative(self.code.co_filename)}:{line} in {self.function}"
 
 
-@cache
-def base() -> str:
-    """Return the folder that the process was in at first, with a separator; nothing if unknown."""
-    with suppress(OSError):
-        return os.getcwd().rstrip(os.sep) + os.sep  # noqa: PTH109 - a prefix of names
-    return ""
-
-
 def relative(path: str) -> str:
     """Return a path as it is written from where the process began."""
-    start = base()
+    start = events.base()
     return path[len(start) :] if start and path.startswith(start) else path
 
 

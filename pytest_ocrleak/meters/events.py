@@ -40,6 +40,14 @@ def _tell(event: str, arguments: tuple[Any, ...]) -> None:
             listener(arguments)
 
 
+@functools.cache
+def base() -> str:
+    """Return the folder that the process was in at first, with a separator; nothing if unknown."""
+    with suppress(OSError):
+        return os.getcwd().rstrip(os.sep) + os.sep  # noqa: PTH109 - a prefix of names
+    return ""
+
+
 def wanted() -> bool:
     """Tell whether anybody wants stacks now."""
     return _wanted[0] > 0

@@ -8,8 +8,7 @@ only where the driver is in use already: asking must make no context.
 import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_ocrleak.meters import cuda
 
@@ -17,8 +16,7 @@ DEVICES = ("CUDA", "Tensorrt", "NvTensorRTRTX", "ROCM", "MIGraphX", "Dml")
 PROVIDERS = frozenset(f"{device}ExecutionProvider" for device in DEVICES)
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """Bytes that a framework's pool keeps on a device and nobody uses, and how to give them back.
 
     ``give_back`` is a call as one types it. What lies in one block with something in use stays.

@@ -17,9 +17,9 @@ import pluggy
 import pytest
 
 import pytest_ocrleak
-from pytest_ocrleak import allocations, frames, stacks
+from pytest_ocrleak import allocations, frames
 from pytest_ocrleak.allocations import Allocations, Stack, UntraceableError, grown, told, unseen
-from pytest_ocrleak.meters import tempfiles
+from pytest_ocrleak.meters import events, tempfiles
 from pytest_ocrleak.tracefile import Held, tally
 
 if sys.platform == "win32":
@@ -41,7 +41,7 @@ implementation = pluggy.HookimplMarker("planted")
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let the repository be the folder from which places are told, and be somewhere else by now."""
-    monkeypatch.setattr(stacks, "base", lambda: f"{HERE.parents[2]}/")
+    monkeypatch.setattr(events, "base", lambda: f"{HERE.parents[2]}/")
     monkeypatch.chdir(tmp_path)
 
 
