@@ -11,8 +11,6 @@ from pytest_ocrleak.report import text
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.verdict import Growth
 
-OPEN = ("inconclusive", "unavailable")
-
 
 def told(plain: Mapping[str, Any]) -> Iterator[str]:
     """Yield all that is known of a script that ended well."""
@@ -34,8 +32,9 @@ def in_one_line(plain: Mapping[str, Any], status: int) -> str:
     """Return in one line what was found where the script itself failed."""
     check = understood(plain)
     found = "; ".join(f"{leak.meter}: {leak.what}{often(leak)}" for leak in check.leaks)
-    left = f"leaks {found}" if found else "leaves nothing behind"
-    return f"ocrleak: {check.name} ended with exit status {status}; it {left}"
+    left = {"leak": f"leaks {found}", "clean": "leaves nothing behind"}
+    said = left.get(check.verdict, f"is {check.verdict}")
+    return f"ocrleak: {check.name} ended with exit status {status}; it {said}"
 
 
 def often(leak: Leak) -> str:
@@ -69,8 +68,10 @@ def once(meters: Mapping[str, Growth]) -> Iterator[str]:
     if changes:
         yield f"grew in one run, which judges no bytes (--repeat 10 does): {', '.join(changes)}"
     for name, growth in meters.items():
-        if growth.verdict in OPEN:
-            yield f"{name}: {growth.verdict} ({growth.reason})"
+        if growth.verdict == "inconclusive":
+            yield f"{name}: inconclusive ({growth.reason}; or --repeat 3 tells)"
+        elif growth.verdict == "unavailable":
+            yield f"{name}: unavailable ({growth.reason})"
 
 
 def advice(check: Check) -> Iterator[str]:

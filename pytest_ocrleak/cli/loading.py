@@ -108,6 +108,9 @@ def describe(module: ModuleType, loaded: Loaded) -> None:
 def compiled(source: str) -> CodeType:
     """Return the code that ``-c`` was given; later interpreters (3.13) show its lines in errors."""
     code = compile(source, COMMAND, "exec", dont_inherit=True)
+    if COMMAND in linecache.cache:  # the lines of the command that runs us
+        lines = source.splitlines(keepends=True)
+        linecache.cache[COMMAND] = len(source), None, lines, COMMAND
     if register := getattr(linecache, "_register_code", None):
         register(code, source, COMMAND)
     return code
