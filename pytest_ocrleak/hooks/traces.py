@@ -135,7 +135,11 @@ def finalizers(item: pytest.Item, wider: Iterable[pytest.FixtureDef[Any]]) -> It
 
 @contextmanager
 def folders(item: pytest.Item) -> Iterator[Clear]:
-    """Remove the folders that ``tmp_path`` made for further runs."""
+    """Remove the folders that ``tmp_path`` made for further runs, and let names be used again.
+
+    Python 3.12 keeps each new name of a path for good (it interns them).
+    """
+    numbers = getattr(getattr(item.config, "_tmp_path_factory", None), "_next_number", {})
     first = item.funcargs.get("tmp_path") if isinstance(item, pytest.Function) else None
 
     def clear() -> None:
@@ -143,6 +147,8 @@ def folders(item: pytest.Item) -> Iterator[Clear]:
         path = item.funcargs.get("tmp_path") if isinstance(item, pytest.Function) else None
         if isinstance(path, Path) and path != first:
             shutil.rmtree(path, ignore_errors=True)
+            prefix = path.name.rstrip("0123456789")
+            numbers[prefix.lower()] = int(path.name[len(prefix) :] or 0)
 
     yield clear
 
