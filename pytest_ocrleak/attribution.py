@@ -1,13 +1,14 @@
 """Why things are there: the lines that made them and what keeps them, in words."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 
 from pytest_ocrleak import holders, keepers, origins, owners, stacks
 from pytest_ocrleak.difference import alike
-from pytest_ocrleak.inventory import Cause, Descriptor, Item
-from pytest_ocrleak.meters import METERS, pools
+from pytest_ocrleak.inventory import Cause, Descriptor, Item, Thread
+from pytest_ocrleak.meters import METERS, events, pools, reserve
 from pytest_ocrleak.meters.events import Stack
 
 SECONDS = 1.0  # that the search for all that keeps them may take
@@ -19,10 +20,23 @@ def causes(items: Iterable[Item], owner: object = None) -> Mapping[Item, Cause]:
     """Return why each of some things is there, as far as that is known.
 
     What keeps them is looked for once for each name; an ``owner`` that is kept alive may be it.
+    Where the process has no descriptor left, one is given up for it. What fails here must not hide
+    that they leak, so it is told as the reason why nothing more is known.
     """
     things = list(items)
-    if not things:
-        return {}
+    try:
+        return found(things, owner) if things else {}
+    except OSError:
+        with reserve.lent(), suppress(OSError):
+            return found(things, owner)
+    except Exception as error:  # noqa: BLE001 - a leak is a leak
+        failed = f"unknown: finding out failed ({type(error).__name__}: {error})"
+        return dict.fromkeys(things, Cause(kept_by=(failed,)))
+    return {}
+
+
+def found(things: Sequence[Item], owner: object) -> dict[Item, Cause]:
+    """Return what made things, and what keeps them."""
     known = owners.found(things)
     everything = descriptors() if any(isinstance(item, Descriptor) for item in things) else ()
     kept = kept_by(things, known, owner)
@@ -75,11 +89,21 @@ def kept_by(
     first = {alike(item.what): item for item in items if item in known}
     found: dict[Item, tuple[str, ...]] = {}
     for item in list(first.values())[:MOST]:
+        if isinstance(item, Thread):
+            found[item] = running(known[item])
+            continue
         left = end - time.perf_counter()
         words = keepers.chain(known[item], left, owner=owner) if left > 0 else ""
         if words:
             found[item] = (words,)
     return found
+
+
+def running(thread: object) -> tuple[str, ...]:
+    """Return what a thread runs: that, and nothing else, keeps it."""
+    frame = next(owners.frames(thread), None)
+    line = stacks.first(events.stack(frame))
+    return (f"what it runs: {line}",) if line else ()
 
 
 def of_device() -> tuple[str, ...]:

@@ -22,13 +22,15 @@ from pytest_ocrleak.inventory import (
 Explain = Callable[[Iterable[Item]], Mapping[Item, Cause]]
 NOTHING: Mapping[Item, Cause] = {}
 DRAWN = "[a-z0-9_]{8}"  # by tempfile
+TEMPORARY = rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1#"
+NUMBERS = r"0x[0-9a-f]+|\d+", "#"
 VARYING = (
     (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1#"),
-    (rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1#"),
+    TEMPORARY,
     (r"\bsem\.\w+", "sem.#"),
     (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
     (r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "#"),
-    (r"0x[0-9a-f]+|\d+", "#"),
+    NUMBERS,
     (r"\bpython[#.]*", "python"),
 )
 
@@ -152,8 +154,10 @@ def tally(names: Iterable[str]) -> Counter[str]:
 
 
 def alike(what: str) -> str:
-    """Return a name without its numbers (ids, addresses, sizes), which differ from run to run."""
-    return re.sub(r"0x[0-9a-f]+|\d+", "#", what)
+    """Return a name without its numbers (ids, addresses, sizes) and what `tempfile` draws."""
+    for pattern, instead in (TEMPORARY, NUMBERS):
+        what = re.sub(pattern, instead, what)
+    return what
 
 
 def fingerprint(meter: str, what: str, place: str = "") -> str:

@@ -82,7 +82,9 @@ def passed(readings: Readings, name: str) -> Growth:
         return replace(growth, verdict="inconclusive", reason=LOADED)
     if METERS[name].exact or not growth.series:
         return growth
-    seen = Growth("clean", change, change, change, runs=1, series=growth.series)
+    seen = Growth(
+        *("clean", change, change, change), runs=1, series=growth.series, unit=growth.unit
+    )
     if accepted is None:
         return replace(seen, verdict="unjudged", reason=ONCE)
     if change > accepted and (reason := readings.contradiction(name)):

@@ -87,6 +87,13 @@ def told(stack: Stack) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def first(stack: Stack) -> str:
+    """Return the innermost frame of the user's, else the function of a library, else nothing."""
+    every = list(frames(stack))
+    users = (frame.place for frame in every if not library(frame.code.co_filename))
+    return next(users, called(every[0]) if every else "")
+
+
 def called(frame: Frame) -> str:
     """Return the name of a library's function as one calls it: ``subprocess.Popen.__init__``."""
     return f"{module(frame.code.co_filename)}.{frame.function}"

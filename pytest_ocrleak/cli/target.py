@@ -49,7 +49,8 @@ def parsed(words: Sequence[str]) -> Target:
         raise InputError(f"there is nothing to run: {GIVE}")
     first, *rest = words
     if NAME.fullmatch(Path(first).name):
-        interpreter, found = first, of_python(rest)
+        interpreter = sys.executable if first == Path(first).name else first  # a bare name is ours
+        found = of_python(rest)
     else:
         path = found_at(first)
         interpreter, flags = shebang(path)

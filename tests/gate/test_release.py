@@ -57,7 +57,7 @@ def test_the_context_manager_form_does_not_grow(ocrleak: Checker) -> None:
     ocrleak.assert_no_growth(read, tolerance={"heap": "64 KiB"}, track="fds,threads,heap")
 
 
-HOLDERS = {"lru_cache": "lru_cache of _cached", "thread": "thread Thread-"}
+HOLDERS = {"lru_cache": "lru_cache of _cached", "thread": "what it runs: "}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 import pytest_ocrleak
-from pytest_ocrleak import Leak, LeakError
+from pytest_ocrleak import Leak, LeakError, keepers
 
 Plant = Callable[[ExitStack, Path], object]
 HERE = "  # planted"
@@ -399,3 +399,41 @@ def test_a_fingerprint_stands_line_shifts(tmp_path: Path) -> None:
         assert leak.opened_at[0].endswith(f"app.py:{number + 2} in load")
         prints.add(leak.fingerprint)
     assert len(prints) == 1
+
+
+EXHAUSTED = """
+import resource
+import pytest_ocrleak
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+kept = []
+try:
+    with pytest_ocrleak.guard():
+        try:
+            while True:
+                kept.append(open("/dev/null"))
+        except OSError:
+            pass
+except pytest_ocrleak.LeakError as error:
+    print(error.leaks[0].opened_at, error.leaks[0].kept_by)
+"""
+
+
+def test_what_used_up_all_descriptors_is_told() -> None:
+    """Finding out opens files of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", EXHAUSTED], capture_output=True, text=True, check=False
+    )
+    assert "'<string>:10 in <module>'" in done.stdout, done.stderr
+    assert "module __main__ → kept[" in done.stdout
+
+
+def test_a_failing_search_hides_no_leak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is told that nothing more is known, and why."""
+
+    def fail(*_: object, **__: object) -> str:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(keepers, "chain", fail)
+    (leak,) = left_by([opened], tmp_path)
+    assert leak.kept_by == ("unknown: finding out failed (ZeroDivisionError: planted)",)

@@ -144,3 +144,9 @@ def test_what_was_opened_in_different_places_is_told_apart() -> None:
         (1, ("a.py:1 in f",), ()),
         (1, (), ()),
     ]
+
+
+def test_names_that_tempfile_drew_are_one() -> None:
+    """Each run makes another name; names that people chose stay apart."""
+    assert tally(["/tmp/tmpab3d_x9z", "/tmp/tmpk2m4q_0a"]) == {"/tmp/tmpab3d_x9z": 2}
+    assert len(tally(["/tmp/detector", "/tmp/segments"])) == 2
