@@ -424,7 +424,7 @@ def test_what_used_up_all_descriptors_is_told() -> None:
     done = subprocess.run(
         [sys.executable, "-c", EXHAUSTED], capture_output=True, text=True, check=False
     )
-    assert "'<string>:10 in <module>'" in done.stdout, done.stderr
+    assert "'<string>:11 in <module>'" in done.stdout, done.stderr
     assert "module __main__ → kept[" in done.stdout
 
 
