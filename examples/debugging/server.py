@@ -5,6 +5,7 @@ NUMBER`` asks it for so many pages.
 """
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -51,4 +52,5 @@ if __name__ == "__main__":
         case ["ask", port, number]:
             ask(int(port), int(number))
         case [way]:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             serve({"leaky": leaky, "fixed": fixed}[way])

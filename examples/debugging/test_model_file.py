@@ -1,4 +1,4 @@
-""" "The file is in use": a copy that is none keeps a model file open and mapped."""
+"""A model file stays in use: a copy that is none keeps a model file open and mapped."""
 
 from pathlib import Path
 from typing import Any, ClassVar
