@@ -13,8 +13,10 @@ PURE = [
     *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py", "scale.py"),
 ]
 COMMANDS_PURE = [
-    *("holdings", "proctext", "naming", "odd", "overview", "things", "history", "changes"),
-    *("reports", "reported", "record", "tables", "plain", "safe", "words", "times"),
+    *(f"process/{name}" for name in ("holdings", "proctext", "naming", "odd", "history")),
+    *(f"pages/{name}" for name in ("overview", "things", "changes", "reported", "tables")),
+    *(f"pages/{name}" for name in ("plain", "safe", "words", "times")),
+    *(f"documents/{name}" for name in ("reports", "record")),
 ]
 IO = {"os", "sys", "io", "time", "pathlib", "psutil", "ctypes", "pytest", "pynvml", "subprocess"}
 
@@ -62,14 +64,16 @@ def test_a_command_turns_what_it_read_into_tables_without_asking_again(name: str
     """These modules of the command line import no I/O, no clock and no reader of it."""
     found = imported(PLUGIN / "cli" / f"{name}.py")
     assert not {module.partition(".")[0] for module in found} & (IO | {"rich"})
-    assert not [module for module in found if "cli.reading" in module or "cli.screen" in module]
+    assert not [
+        module for module in found if "process.reading" in module or "pages.screen" in module
+    ]
 
 
 def test_the_command_line_is_on_top() -> None:
     """The plugin needs none of it, and works without rich."""
-    inside = {f"cli/{path.name}" for path in (PLUGIN / "cli").iterdir()}
+    inside = {str(path.relative_to(PLUGIN)) for path in (PLUGIN / "cli").rglob("*.py")}
     assert importers(PLUGIN, "pytest_ocrleak.cli") <= inside | {"__main__.py"}
-    assert importers(PLUGIN, "rich") == {"cli/colour.py"}
+    assert importers(PLUGIN, "rich") == {"cli/pages/colour.py"}
 
 
 def test_engine_and_plugin_do_not_know_each_other() -> None:

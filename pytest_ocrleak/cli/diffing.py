@@ -2,12 +2,12 @@
 
 import argparse
 
-from pytest_ocrleak.cli import changes, reported, screen
 from pytest_ocrleak.cli.command import DONE, FAILED, Command, InputError, add_json
-from pytest_ocrleak.cli.history import begun
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.inputs import load
-from pytest_ocrleak.cli.reports import Report, compare
+from pytest_ocrleak.cli.documents.inputs import load
+from pytest_ocrleak.cli.documents.reports import Report, compare
+from pytest_ocrleak.cli.pages import changes, reported, screen
+from pytest_ocrleak.cli.process.history import begun
+from pytest_ocrleak.cli.process.holdings import Holdings
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pytest_ocrleak.cli import screen
 from pytest_ocrleak.cli.command import DONE, FAILED, Command, add_json
-from pytest_ocrleak.cli.tables import Column, Page, Row, Table, lines
+from pytest_ocrleak.cli.pages import screen
+from pytest_ocrleak.cli.pages.tables import Column, Page, Row, Table, lines
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.sizes import human
 
 if TYPE_CHECKING:
-    from pytest_ocrleak.cli.plants import Seen
-    from pytest_ocrleak.cli.trust import Here
+    from pytest_ocrleak.cli.checkup.plants import Seen
+    from pytest_ocrleak.cli.checkup.trust import Here
 
 AT_ONCE = 2  # processes: they wait for most of their time
 SECONDS = 60  # that one meter's process may take
@@ -41,7 +41,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine meter after meter, and tell what was found."""
-    from pytest_ocrleak.cli import trust  # noqa: PLC0415 - slow to load
+    from pytest_ocrleak.cli.checkup import trust  # noqa: PLC0415 - slow to load
 
     meters = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -66,9 +66,9 @@ def told(seen: "Seen") -> str:
 
 def examine(name: str) -> "Seen":
     """Return what a process of its own saw of a meter's plant."""
-    from pytest_ocrleak.cli.plants import Seen  # noqa: PLC0415 - slow to load
+    from pytest_ocrleak.cli.checkup.plants import Seen  # noqa: PLC0415 - slow to load
 
-    command = [sys.executable, "-m", "pytest_ocrleak.cli.plants", name]
+    command = [sys.executable, "-m", "pytest_ocrleak.cli.checkup.plants", name]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, check=True, timeout=SECONDS
@@ -99,7 +99,7 @@ def well(seen: "Seen") -> bool:
 
 def page(here: "Here", meters: Mapping[str, "Seen"]) -> Page:
     """Return what was found as a page."""
-    from pytest_ocrleak.cli import trust  # noqa: PLC0415 - slow to load
+    from pytest_ocrleak.cli.checkup import trust  # noqa: PLC0415 - slow to load
 
     rows = tuple(row(name, seen) for name, seen in meters.items())
     limits = tuple(trust.limits(here, meters))
@@ -168,8 +168,8 @@ def failure(name: str, seen: "Seen") -> str:
 
 def as_data(here: "Here", meters: Mapping[str, "Seen"]) -> Mapping[str, object]:
     """Return what was found as plain data."""
-    from pytest_ocrleak.cli import trust  # noqa: PLC0415 - slow to load
-    from pytest_ocrleak.cli.record import SCHEMA  # noqa: PLC0415 - with its readers
+    from pytest_ocrleak.cli.checkup import trust  # noqa: PLC0415 - slow to load
+    from pytest_ocrleak.cli.documents.record import SCHEMA  # noqa: PLC0415 - with its readers
 
     told = {
         name: {

@@ -2,8 +2,10 @@
 
 import argparse
 
-from pytest_ocrleak.cli import overview, reading, record, screen
 from pytest_ocrleak.cli.command import DONE, Command, add_json, process_id
+from pytest_ocrleak.cli.documents import record
+from pytest_ocrleak.cli.pages import overview, screen
+from pytest_ocrleak.cli.process import reading
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pytest_ocrleak.cli import diffing, doctor, inspecting, running, watching
 from pytest_ocrleak.cli.command import FAILED, PROGRAM, Command, StopError
-from pytest_ocrleak.cli.safe import one_line
+from pytest_ocrleak.cli.pages.safe import one_line
 
 COMMANDS: tuple[Command, ...] = (
     running.COMMAND,

@@ -14,18 +14,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_ocrleak.cli import screen, target
 from pytest_ocrleak.cli.command import DONE, FAILED, Command, InputError, add_json
-from pytest_ocrleak.cli.safe import one_line
-from pytest_ocrleak.cli.target import Target
+from pytest_ocrleak.cli.pages import screen
+from pytest_ocrleak.cli.pages.safe import one_line
+from pytest_ocrleak.cli.script import target
+from pytest_ocrleak.cli.script.target import Target
 
 KILLED = 128  # and the signal's number, as shells have it
 START = """import sys
 path = sys.path[:]
 sys.path[:] = [*path[not sys.flags.safe_path:], *{own!r}]
-from pytest_ocrleak.cli import script
+from pytest_ocrleak.cli.script import within
 sys.path[:] = path[not sys.flags.safe_path:]
-script.main()"""
+within.main()"""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +130,7 @@ def lines(label: str, status: int, check: Mapping[str, Any]) -> Iterator[str]:
     if not check:
         yield f"ocrleak: {label} {without(status)}"
         return
-    from pytest_ocrleak.cli.left import in_one_line, told  # noqa: PLC0415 - slow to load
+    from pytest_ocrleak.cli.script.left import in_one_line, told  # noqa: PLC0415 - slow to load
 
     yield from (in_one_line(check, status),) if status else told(check)
 

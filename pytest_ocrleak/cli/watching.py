@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-from pytest_ocrleak.cli import changes, reading, screen
 from pytest_ocrleak.cli.command import DONE, Command, add_json, process_id
-from pytest_ocrleak.cli.history import History, begun
-from pytest_ocrleak.cli.safe import one_line
+from pytest_ocrleak.cli.pages import changes, screen
+from pytest_ocrleak.cli.pages.safe import one_line
+from pytest_ocrleak.cli.process import reading
+from pytest_ocrleak.cli.process.history import History, begun
 
 SHORTEST, LONGEST = 0.05, 86400.0
 Tell = Callable[[History], None]
@@ -86,7 +87,7 @@ def teller(stack: ExitStack, *, as_json: bool) -> Tell:
         return lambda history: screen.write_json(changes.as_data(history), indent=None)
     if not screen.colourful():
         return tell_lines
-    from pytest_ocrleak.cli import colour  # noqa: PLC0415 - an extra
+    from pytest_ocrleak.cli.pages import colour  # noqa: PLC0415 - an extra
 
     shown = stack.enter_context(colour.live())
     return lambda history: shown(changes.page(history, screen.height()))

@@ -1,6 +1,6 @@
 """Holdings as literals."""
 
-from pytest_ocrleak.cli.holdings import (
+from pytest_ocrleak.cli.process.holdings import (
     Gpu,
     Holdings,
     Identity,

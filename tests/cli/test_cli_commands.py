@@ -12,9 +12,9 @@ from planting import COMMAND, QUIET, Planted, ocrleak
 from terminal import Terminal
 
 from pytest_ocrleak.cli import main as program
-from pytest_ocrleak.cli import screen
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.record import record
+from pytest_ocrleak.cli.documents.record import record
+from pytest_ocrleak.cli.pages import screen
+from pytest_ocrleak.cli.process.holdings import Holdings
 from pytest_ocrleak.meters import procfs
 
 pytestmark = pytest.mark.skipif(not procfs.LINUX, reason="/proc is Linux's")

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import held
 import pytest
 
-from pytest_ocrleak.cli import gpus, overview
-from pytest_ocrleak.cli.holdings import Gpu
+from pytest_ocrleak.cli.pages import overview
+from pytest_ocrleak.cli.process import gpus
+from pytest_ocrleak.cli.process.holdings import Gpu
 from pytest_ocrleak.meters import gpu, nvml
 from pytest_ocrleak.meters.nvml import Device, NoAnswerError, Row
 

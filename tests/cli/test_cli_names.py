@@ -3,10 +3,10 @@
 import held
 import pytest
 
-from pytest_ocrleak.cli import naming, odd
-from pytest_ocrleak.cli.holdings import Child, Holdings, Limit, Mapped, Memory, Open, Task
-from pytest_ocrleak.cli.naming import Name
-from pytest_ocrleak.cli.words import bar, listed, percent
+from pytest_ocrleak.cli.pages.words import bar, listed, percent
+from pytest_ocrleak.cli.process import naming, odd
+from pytest_ocrleak.cli.process.holdings import Child, Holdings, Limit, Mapped, Memory, Open, Task
+from pytest_ocrleak.cli.process.naming import Name
 
 
 def names(*descriptors: Open) -> list[str]:

@@ -2,11 +2,11 @@
 
 import held
 
-from pytest_ocrleak.cli import changes, overview
-from pytest_ocrleak.cli.history import begun, course
-from pytest_ocrleak.cli.holdings import Child, Mapped, Open, Task
-from pytest_ocrleak.cli.plain import rendered
-from pytest_ocrleak.cli.times import duration
+from pytest_ocrleak.cli.pages import changes, overview
+from pytest_ocrleak.cli.pages.plain import rendered
+from pytest_ocrleak.cli.pages.times import duration
+from pytest_ocrleak.cli.process.history import begun, course
+from pytest_ocrleak.cli.process.holdings import Child, Mapped, Open, Task
 
 BUSY = held.EMPTY._replace(
     descriptors=(

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ocrleak.cli import proctext
-from pytest_ocrleak.cli.holdings import Limit, Mapped
+from pytest_ocrleak.cli.process import proctext
+from pytest_ocrleak.cli.process.holdings import Limit, Mapped
 
 LIMITS = """\
 Limit                     Soft Limit           Hard Limit           Units

@@ -10,9 +10,9 @@ import psutil
 import pytest
 from planting import Planted
 
-from pytest_ocrleak.cli import naming, odd, reading
 from pytest_ocrleak.cli.command import StopError
-from pytest_ocrleak.cli.holdings import Holdings, Mapped
+from pytest_ocrleak.cli.process import naming, odd, reading
+from pytest_ocrleak.cli.process.holdings import Holdings, Mapped
 from pytest_ocrleak.meters import procfs
 
 pytestmark = pytest.mark.skipif(not procfs.LINUX, reason="/proc is Linux's")

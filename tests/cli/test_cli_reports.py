@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planting import ocrleak
 
-from pytest_ocrleak.cli import changes, reported, screen
 from pytest_ocrleak.cli.command import InputError
-from pytest_ocrleak.cli.history import begun
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.inputs import load, understood
-from pytest_ocrleak.cli.plain import rendered
-from pytest_ocrleak.cli.record import ShapeError, document
-from pytest_ocrleak.cli.reports import Done, Environment, Found, Report, Said, compare
+from pytest_ocrleak.cli.documents.inputs import load, understood
+from pytest_ocrleak.cli.documents.record import ShapeError, document
+from pytest_ocrleak.cli.documents.reports import Done, Environment, Found, Report, Said, compare
+from pytest_ocrleak.cli.pages import changes, reported, screen
+from pytest_ocrleak.cli.pages.plain import rendered
+from pytest_ocrleak.cli.process.history import begun
+from pytest_ocrleak.cli.process.holdings import Holdings
 
 EXACT, BYTES = Said("leak", "descriptors"), Said("leak")
 FILE = Found("fds", "/etc/hosts", 1, 1.0, "f1")

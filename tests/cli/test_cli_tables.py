@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pytest_ocrleak.cli import colour, plain
-from pytest_ocrleak.cli.safe import columns, one_line, shortened
-from pytest_ocrleak.cli.tables import Beside, Column, Page, Row, Table, fit, lines, wrapped
+from pytest_ocrleak.cli.pages import colour, plain
+from pytest_ocrleak.cli.pages.safe import columns, one_line, shortened
+from pytest_ocrleak.cli.pages.tables import Beside, Column, Page, Row, Table, fit, lines, wrapped
 
 PATHS = Table(
     "Descriptors: 3",

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from planting import COMMAND, QUIET
 
-from pytest_ocrleak.cli import doctor, plain, trust
-from pytest_ocrleak.cli.plants import Seen
-from pytest_ocrleak.cli.trust import Here
+from pytest_ocrleak.cli import doctor
+from pytest_ocrleak.cli.checkup import trust
+from pytest_ocrleak.cli.checkup.plants import Seen
+from pytest_ocrleak.cli.checkup.trust import Here
+from pytest_ocrleak.cli.pages import plain
 from pytest_ocrleak.meters import METERS, procfs
 
 STAND_INS = Path(__file__).parents[1] / "meters"
@@ -70,7 +72,7 @@ def test_device_memory_is_planted_through_the_driver(tmp_path: Path) -> None:
     (tmp_path / "state").write_text(state, "utf8")
     places = {"LD_LIBRARY_PATH": str(tmp_path), "STAND_IN": str(tmp_path)}
     answer = subprocess.run(
-        [sys.executable, "-m", "pytest_ocrleak.cli.plants", "gpu"],
+        [sys.executable, "-m", "pytest_ocrleak.cli.checkup.plants", "gpu"],
         capture_output=True, check=True, env={**os.environ, **places},
     )  # fmt: skip
     seen = Seen(**json.loads(answer.stdout))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ocrleak.cli import left
 from pytest_ocrleak.cli import main as program
 from pytest_ocrleak.cli.command import InputError
-from pytest_ocrleak.cli.target import Target, parsed
+from pytest_ocrleak.cli.script import left
+from pytest_ocrleak.cli.script.target import Target, parsed
 
 PYTHON = sys.executable
 

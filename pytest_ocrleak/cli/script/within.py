@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ocrleak import files, findings, meters, objects, onepass, origins, replay, settle
-from pytest_ocrleak.cli.ending import Exits, finish, show, wait_for_threads
-from pytest_ocrleak.cli.loading import Program
+from pytest_ocrleak.cli.script.ending import Exits, finish, show, wait_for_threads
+from pytest_ocrleak.cli.script.loading import Program
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, reserve

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from pytest_ocrleak.cli import naming
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.naming import Name
+from pytest_ocrleak.cli.process import naming
+from pytest_ocrleak.cli.process.holdings import Holdings
+from pytest_ocrleak.cli.process.naming import Name
 
 KEPT = 60  # readings that are kept for their course
 SOON = 10.0  # seconds before which a pace would be made up from too little

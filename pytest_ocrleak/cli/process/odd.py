@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pytest_ocrleak.cli import naming
-from pytest_ocrleak.cli.holdings import Holdings, Open
-from pytest_ocrleak.cli.naming import Name
-from pytest_ocrleak.cli.words import plural
+from pytest_ocrleak.cli.pages.words import plural
+from pytest_ocrleak.cli.process import naming
+from pytest_ocrleak.cli.process.holdings import Holdings, Open
+from pytest_ocrleak.cli.process.naming import Name
 from pytest_ocrleak.sizes import human
 
 NEARLY = 0.8  # share of the descriptor limit from which on it is close

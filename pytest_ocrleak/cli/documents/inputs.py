@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ocrleak.cli.command import InputError
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.record import SCHEMA, ShapeError, record
-from pytest_ocrleak.cli.reports import Report
+from pytest_ocrleak.cli.documents.record import SCHEMA, ShapeError, record
+from pytest_ocrleak.cli.documents.reports import Report
+from pytest_ocrleak.cli.process.holdings import Holdings
 
 GIVE = (
     "give a report of `pytest --ocrleak-report FILE.json`, or what `ocrleak inspect --json` wrote"

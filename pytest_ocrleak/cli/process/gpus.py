@@ -1,6 +1,6 @@
 """Bytes that a process has on GPUs, by the same rules as the meter's."""
 
-from pytest_ocrleak.cli.holdings import Gpu
+from pytest_ocrleak.cli.process.holdings import Gpu
 from pytest_ocrleak.inventory import Amount
 from pytest_ocrleak.meters import gpu, procfs
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from pytest_ocrleak.cli.holdings import Limit, Mapped
+from pytest_ocrleak.cli.process.holdings import Limit, Mapped
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 from pytest_ocrleak.meters.rss import NAMES
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from pytest_ocrleak.cli.safe import one_line
-from pytest_ocrleak.cli.tables import (
+from pytest_ocrleak.cli.pages.safe import one_line
+from pytest_ocrleak.cli.pages.tables import (
     GAP,
     Beside,
     Page,

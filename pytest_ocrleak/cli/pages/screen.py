@@ -8,9 +8,9 @@ import shutil
 import sys
 from typing import Any
 
-from pytest_ocrleak.cli import plain
-from pytest_ocrleak.cli.safe import valid
-from pytest_ocrleak.cli.tables import Page
+from pytest_ocrleak.cli.pages import plain
+from pytest_ocrleak.cli.pages.safe import valid
+from pytest_ocrleak.cli.pages.tables import Page
 
 UNBOUND = 160  # columns where nobody says how many there are: a file or a pipe
 
@@ -24,7 +24,7 @@ def colourful() -> bool:
 def show(page: Page) -> None:
     """Print a page."""
     if colourful():
-        from pytest_ocrleak.cli import colour  # noqa: PLC0415 - an extra
+        from pytest_ocrleak.cli.pages import colour  # noqa: PLC0415 - an extra
 
         colour.show(page)
     else:

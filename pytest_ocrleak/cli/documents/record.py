@@ -7,7 +7,7 @@ its place.
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pytest_ocrleak.cli.holdings import Holdings
+from pytest_ocrleak.cli.process.holdings import Holdings
 
 SCHEMA = 1
 BEYOND = 1e18  # no figure is as large

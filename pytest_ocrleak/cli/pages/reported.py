@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pytest_ocrleak.cli.record import plain
-from pytest_ocrleak.cli.reports import Comparison, Found, Pair, is_thing
-from pytest_ocrleak.cli.tables import Column, Page, Row, Table, Tone, lines
-from pytest_ocrleak.cli.words import plural
+from pytest_ocrleak.cli.documents.record import plain
+from pytest_ocrleak.cli.documents.reports import Comparison, Found, Pair, is_thing
+from pytest_ocrleak.cli.pages.tables import Column, Page, Row, Table, Tone, lines
+from pytest_ocrleak.cli.pages.words import plural
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.sizes import human
 

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from pytest_ocrleak.cli.holdings import Child, Holdings, Mapped, Open, Task
-from pytest_ocrleak.cli.proctext import PARTS
+from pytest_ocrleak.cli.process.holdings import Child, Holdings, Mapped, Open, Task
+from pytest_ocrleak.cli.process.proctext import PARTS
 
 FEW = 4  # files of a folder that are told one by one
 LISTEN, NO_ADDRESS = "LISTEN", "without an address"

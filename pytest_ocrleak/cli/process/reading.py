@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 
 import psutil
 
-from pytest_ocrleak.cli import proctext
 from pytest_ocrleak.cli.command import StopError
-from pytest_ocrleak.cli.gpus import on_devices
-from pytest_ocrleak.cli.holdings import Child, Holdings, Identity, Limit, Memory, Open, Task
-from pytest_ocrleak.cli.sockets import Socket, sockets_of
+from pytest_ocrleak.cli.process import proctext
+from pytest_ocrleak.cli.process.gpus import on_devices
+from pytest_ocrleak.cli.process.holdings import Child, Holdings, Identity, Limit, Memory, Open, Task
+from pytest_ocrleak.cli.process.sockets import Socket, sockets_of
 from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.meters.fds import KINDS, special
 from pytest_ocrleak.meters.processes import descendants

@@ -1,6 +1,6 @@
 """A known leak for each meter, planted in a process that ends with it, for `ocrleak doctor`.
 
-``python -m pytest_ocrleak.cli.plants METER`` answers with one JSON object on stdout.
+``python -m pytest_ocrleak.cli.checkup.plants METER`` answers with one JSON object on stdout.
 """
 
 import ctypes

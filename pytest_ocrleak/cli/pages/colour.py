@@ -13,8 +13,8 @@ from rich.rule import Rule
 from rich.table import Table as Grid
 from rich.text import Text
 
-from pytest_ocrleak.cli.safe import one_line
-from pytest_ocrleak.cli.tables import (
+from pytest_ocrleak.cli.pages.safe import one_line
+from pytest_ocrleak.cli.pages.tables import (
     GAP,
     Beside,
     Page,

@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from pytest_ocrleak.cli import naming, odd
-from pytest_ocrleak.cli.holdings import Child, Holdings, Mapped, Open, Task
-from pytest_ocrleak.cli.naming import Name
-from pytest_ocrleak.cli.tables import Column, Row, Table
-from pytest_ocrleak.cli.times import duration
-from pytest_ocrleak.cli.words import listed, percent, times
+from pytest_ocrleak.cli.pages.tables import Column, Row, Table
+from pytest_ocrleak.cli.pages.times import duration
+from pytest_ocrleak.cli.pages.words import listed, percent, times
+from pytest_ocrleak.cli.process import naming, odd
+from pytest_ocrleak.cli.process.holdings import Child, Holdings, Mapped, Open, Task
+from pytest_ocrleak.cli.process.naming import Name
 from pytest_ocrleak.sizes import human
 
 SHOWN = 16  # rows of a table

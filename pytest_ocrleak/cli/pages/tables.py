@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from pytest_ocrleak.cli.safe import columns, one_line, shortened
+from pytest_ocrleak.cli.pages.safe import columns, one_line, shortened
 
 Tone = Literal["", "odd", "good", "dim"]
 Align = Literal["left", "right"]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_ocrleak.cli.history import SOON, History, Pace, course, more, paces, unit
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.naming import Name
-from pytest_ocrleak.cli.tables import Column, Page, Row, Table, Tone, beside, lines
-from pytest_ocrleak.cli.times import clock, duration, stamp
-from pytest_ocrleak.cli.words import plural
+from pytest_ocrleak.cli.pages.tables import Column, Page, Row, Table, Tone, beside, lines
+from pytest_ocrleak.cli.pages.times import clock, duration, stamp
+from pytest_ocrleak.cli.pages.words import plural
+from pytest_ocrleak.cli.process.history import SOON, History, Pace, course, more, paces, unit
+from pytest_ocrleak.cli.process.holdings import Holdings
+from pytest_ocrleak.cli.process.naming import Name
 from pytest_ocrleak.sizes import human
 
 HIGH = 50  # lines where no terminal sets an end

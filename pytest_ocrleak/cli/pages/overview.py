@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from pytest_ocrleak.cli import odd, things
-from pytest_ocrleak.cli.holdings import Holdings
-from pytest_ocrleak.cli.tables import Beside, Column, Lines, Page, Row, Table, beside, lines
-from pytest_ocrleak.cli.times import duration
-from pytest_ocrleak.cli.words import bar, percent
+from pytest_ocrleak.cli.pages import things
+from pytest_ocrleak.cli.pages.tables import Beside, Column, Lines, Page, Row, Table, beside, lines
+from pytest_ocrleak.cli.pages.times import duration
+from pytest_ocrleak.cli.pages.words import bar, percent
+from pytest_ocrleak.cli.process import odd
+from pytest_ocrleak.cli.process.holdings import Holdings
 from pytest_ocrleak.sizes import human
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-from pytest_ocrleak.cli.plants import Seen
+from pytest_ocrleak.cli.checkup.plants import Seen
 from pytest_ocrleak.meters import descriptions, heap, procfs
 
 DESCRIPTORS = 1024  # that may be open, below which a check may end early: it stops at 400 leaks

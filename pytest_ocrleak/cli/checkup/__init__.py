@@ -1,0 +1,1 @@
+"""What `ocrleak doctor` plants, and what limits the trust in figures here."""

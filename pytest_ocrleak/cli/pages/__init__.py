@@ -1,0 +1,1 @@
+"""What is printed: tables as plain data, and the two ways to print them."""
