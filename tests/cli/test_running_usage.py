@@ -40,6 +40,17 @@ def test_another_python_is_told(tmp_path: Path) -> None:
         parsed([str(other), "-c", ""])
 
 
+def test_a_bare_python_is_the_one_that_ocrleak_is_installed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes first on the PATH: nobody has to activate an environment."""
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho another\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert parsed(["python", "-c", "x"]).kind == "code"
+
+
 @pytest.mark.parametrize("runs", ["0", "-1", "x", "1.5", "٣"])
 def test_a_number_of_runs_is_a_number(runs: str) -> None:
     """Anything else is bad usage."""
