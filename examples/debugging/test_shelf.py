@@ -49,6 +49,11 @@ def test_leaky(leaky: Shelf) -> None:
     leaky.page("1.txt").write("alpha")
 
 
+def test_leaky_folder(leaky: Shelf) -> None:
+    """Open nothing."""
+    assert leaky.folder.is_dir()
+
+
 def test_fixed(fixed: Shelf) -> None:
     """Write a page."""
     fixed.page("1.txt").write("alpha")
