@@ -26,19 +26,19 @@ def fixed(path: str) -> bytes:
         libc.free(address)
 
 
-@pytest.mark.ocrleak
+@pytest.mark.ocrleak(track="heap,pyblocks")
 def test_leaky() -> None:
     """One path."""
     assert leaky(__file__).endswith(b"test_native.py")
 
 
-@pytest.mark.ocrleak
+@pytest.mark.ocrleak(track="heap,pyblocks")
 def test_fixed() -> None:
     """One path."""
     assert fixed(__file__).endswith(b"test_native.py")
 
 
-@pytest.mark.ocrleak
+@pytest.mark.ocrleak(track="heap", runs=10)
 def test_hidden() -> None:
     """By an address that was looked up, memory is taken past everything that watches."""
     libc.malloc(5000)
