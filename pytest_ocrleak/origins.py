@@ -73,8 +73,11 @@ def hear_threads() -> None:
     @functools.wraps(start)
     def told(*arguments: Any) -> object:
         if events.wanted():
-            with suppress(Exception):  # or what the user does would raise it
+            try:
                 starting("", arguments, sys._getframe(1))  # noqa: SLF001
+            except Exception as error:  # noqa: BLE001 - or what the user does would raise it
+                if not events.ours(error):
+                    raise
         return start(*arguments)
 
     threading._start_new_thread = told  # type: ignore[attr-defined]  # noqa: SLF001
@@ -161,7 +164,7 @@ def remember(each: object, stack: Stack) -> None:
     """Note the stack of an object, for as long as that lives."""
     if each is not None and stack:
         key = id(each)
-        _objects[key] = (weakref.ref(each, lambda _: _objects.pop(key, None)), stack)
+        _objects[key] = (weakref.ref(each, functools.partial(_objects.pop, key)), stack)
 
 
 def note(known: dict[str, dict[Stack, None]], name: str, stack: Stack) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from genericpath import isdir
 from itertools import count
 from types import CodeType, FrameType
 from typing import Any
@@ -17,6 +18,7 @@ Stack = tuple[Any, ...]  # code and instruction of each frame in turn, the inner
 DEEPEST = 60  # frames that are looked at
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
 MACHINERY = (f"{os.sep}_pytest{os.sep}", f"{os.sep}pluggy{os.sep}", PACKAGE)
+OUR_CODE = (PACKAGE, *{each.__code__.co_filename for each in (os.fsdecode, os.path.join, isdir)})
 _listeners: dict[str, tuple[Listener, ...]] = {}
 _wanted = [0]
 _machinery: dict[str, bool] = {}
@@ -36,8 +38,24 @@ def _begin() -> None:
 
 def _tell(event: str, arguments: tuple[Any, ...]) -> None:
     for listener in _listeners.get(event, ()):
-        with suppress(Exception):  # or what the user does would raise it
+        try:
             listener(arguments)
+        except Exception as error:  # noqa: BLE001 - or what the user does would raise it
+            if not ours(error):
+                raise
+
+
+def ours(error: Exception) -> bool:
+    """Tell whether an error is a listener's, and not that of a signal's handler, say a time limit's.
+
+    A handler runs wherever the interpreter happens to be, and what it raises is the user's.
+    """
+    if type(error).__module__ != "builtins":
+        return False
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename.startswith(OUR_CODE):
+        trace = trace.tb_next
+    return trace is None
 
 
 @functools.cache

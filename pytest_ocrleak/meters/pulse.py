@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from itertools import filterfalse
 
 from pytest_ocrleak.inventory import Amount, Unavailable
 from pytest_ocrleak.meters import METERS, fds, processes, procfs, reserve, tempfiles
@@ -42,11 +43,12 @@ def handed_out() -> tuple[int, int, int] | None:
 
 def lowest() -> int:
     """Return the lowest number that no descriptor has, -1 where there is none."""
-    try:
-        os.close(free := os.dup(reserve.number(reserve.PATHS[0])))
-    except OSError:
+    try:  # in one call: the handler of a signal that came in between might raise
+        return next(filterfalse(os.close, map(os.dup, (reserve.number(reserve.PATHS[0]),))))
+    except OSError as error:
+        if error.errno is None:  # of such a handler
+            raise
         return -1
-    return free
 
 
 def identity(number: str) -> object:
