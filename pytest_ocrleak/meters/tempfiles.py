@@ -105,8 +105,8 @@ def kept(prefixes: tuple[str, ...], room: list[int]) -> Callable[[str, str], Non
             return
         if event == "open" and os.path.isdir(path):  # noqa: PTH112
             return  # tempfile opens with an opener, and the event then names the folder
-        if event != "os.rename" and path in _made and os.path.lexists(path):
-            return  # it is written again
+        if event != "os.rename" and os.path.lexists(path):
+            return  # it is written again, be it ours or another's
         if len(_made) >= room[0]:
             forget()
             room[0] = max(AT_ONCE, 2 * len(_made))
