@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import Any
 
+from pytest_ocrleak.bare import variables
 from pytest_ocrleak.inventory import Descriptor, Item, Process, TempFile, Thread
 from pytest_ocrleak.owners import works_for
 
@@ -153,7 +154,7 @@ def referents(each: object) -> list[Any]:
     if isinstance(each, types.FunctionType):
         return [each.__defaults__, each.__kwdefaults__, each.__closure__, each.__dict__]
     if isinstance(each, types.FrameType):
-        return list(each.f_locals.values())
+        return list(variables(each).values())
     return gc.get_referents(each)
 
 

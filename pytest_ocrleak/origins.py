@@ -7,39 +7,53 @@ fits. A thread, socket or child has an object that tells it for sure. What nativ
 """
 
 import functools
+import io
 import os
+import re
+import socket
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import PurePath
 from types import FrameType, MethodType
 from typing import Any, NamedTuple
 
+from pytest_ocrleak import bare
 from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile
-from pytest_ocrleak.meters import descriptions, events, pulse, tempfiles
+from pytest_ocrleak.meters import descriptions, events, fds, procfs, pulse, tempfiles
 from pytest_ocrleak.meters.events import Stack
 
 MOST = 1000  # mapped paths, and commands, that are remembered
 GONE = " (deleted)"
+NAMELESS = re.compile(r"/#\d+ \(deleted\)")  # after the folder of a file that has no name
+CROWDED = 0.05  # seconds within which another thread may get the number that is free
+KEPT = ("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_PATH")  # by a descriptor as it was opened
+FLAGS = functools.reduce(lambda all_of, name: all_of | getattr(os, name, 0), KEPT, 3)
 
 
 class Opening(NamedTuple):
     """An event that takes a descriptor: its name, what was opened, the stack, and when.
 
-    ``mode`` is that of a file object, nothing for a bare descriptor.
+    ``mode`` is that of a file object, nothing for a bare descriptor, which may have ``flags``.
     """
 
     event: str
     name: object
     mode: object
     stack: Stack
-    serial: int
+    moment: float
+    flags: object = None
 
 
 _taking: dict[int, Opening] = {}  # by the number that it is to get
 _wrapping: dict[int, Opening] = {}  # by the number that an object was made for
 _objects: dict[int, tuple[Callable[[], object], Stack]] = {}
+_sockets: dict[int, Stack] = {}  # by inode
+_latest: list[Any] = [0, -CROWDED, -CROWDED, None]  # thread, when, when two were at it, what
+_crowd: dict[object, dict[Stack, float]] = {}  # by path, when several threads opened something
 _mapping: dict[str, dict[Stack, None]] = {}
 _commands: dict[str, dict[Stack, None]] = {}
 _forks: dict[Stack, None] = {}
@@ -75,7 +89,7 @@ def hear_threads() -> None:
         if events.wanted():
             try:
                 starting("", arguments, sys._getframe(1))  # noqa: SLF001
-            except Exception as error:  # noqa: BLE001 - or what the user does would raise it
+            except Exception as error:
                 if not events.ours(error):
                     raise
         return start(*arguments)
@@ -89,27 +103,59 @@ def hear(name: str, listener: Callable[[str, tuple[Any, ...], FrameType], None],
         listener(name, told, sys._getframe(2))  # noqa: SLF001 - as logging and warnings do
 
 
-def take(name: str, what: object, mode: object, stack: Stack) -> None:
+def take(name: str, what: object, mode: object, stack: Stack, flags: object = None) -> None:
     """Note what is about to take the lowest free number."""
     if stack:
-        _taking[pulse.lowest()] = Opening(name, what, mode, stack, events.serial())
+        new = Opening(name, what, mode, stack, time.perf_counter(), flags)
+        crowd(new)
+        _taking[pulse.lowest()] = new
+
+
+def crowd(new: Opening) -> None:
+    """Note what may get another number than the free one, since two threads open something."""
+    me = threading.get_ident()
+    thread, before, both, old = _latest
+    if me != thread and new.moment - before < CROWDED:
+        both = new.moment
+        beside(old)
+    if new.moment - both < CROWDED:
+        beside(new)
+    _latest[:] = me, new.moment, both, new
+
+
+def beside(each: Opening) -> None:
+    """Note an opening beside which there was another one."""
+    known = _crowd.setdefault(each.name, {})
+    if len(known) < MOST:
+        known[each.stack] = each.moment
+    if len(_crowd) > MOST:
+        del _crowd[next(iter(_crowd))]
 
 
 def opening(name: str, told: tuple[Any, ...], frame: FrameType) -> None:
     """Note a file that is about to be opened, or the object that is made for a descriptor."""
-    path, mode = told[:2]
+    path, mode, flags = told
     stack = events.stack(frame)
-    if isinstance(path, int):
-        _wrapping[path] = Opening(name, path, mode, stack, events.serial())
+    if bare.within(path, int):
+        _wrapping[int.__int__(path)] = Opening(name, None, mode, stack, time.perf_counter())
     else:
-        take(name, whole(path), mode, stack)
+        take(name, whole(path), mode, stack, flags)
 
 
-def whole(path: object) -> object:
-    """Return a path from the root on, for the folder that the process is in may change."""
-    if isinstance(path, (str, bytes)) and not os.path.isabs(path):  # noqa: PTH117 - must cost little
-        return os.path.join(os.getcwd(), os.fsdecode(path))  # noqa: PTH109, PTH118
-    return path
+def whole(path: Any) -> str | None:
+    """Return a path from the root on, for the folder that the process is in may change.
+
+    Nothing for an object of a type that has code of its own, which must not run, nor be kept.
+    """
+    if bare.within(path, str):
+        plain = str.__str__(path)
+    elif bare.within(path, bytes):
+        plain = os.fsdecode(bytes.__getitem__(path, slice(None)))
+    elif bare.within(path, PurePath) and type(path).__module__.startswith("pathlib"):
+        plain = str(path)
+    else:
+        return None
+    return plain if plain.startswith(os.sep) else os.path.join(os.getcwd(), plain)  # noqa: PTH109, PTH118
 
 
 def scanning(name: str, told: tuple[Any, ...], frame: FrameType) -> None:
@@ -117,15 +163,28 @@ def scanning(name: str, told: tuple[Any, ...], frame: FrameType) -> None:
     take(name, whole("." if told[0] is None else told[0]), None, events.stack(frame))
 
 
-def socketing(name: str, told: tuple[Any, ...], frame: FrameType) -> None:
+def socketing(_: str, told: tuple[Any, ...], frame: FrameType) -> None:
     """Note a socket; one that is made for a descriptor (accepted, one of a pair) has its number."""
+    if frame.f_back and frame.f_back.f_globals is vars(fds):
+        return  # who only asks for its addresses
     stack = events.stack(frame)
     remember(told[0], stack)
-    number = frame.f_locals.get("fileno")
-    if isinstance(number, int):
-        _wrapping[number] = Opening(name, number, None, stack, events.serial())
-    else:
-        take(name, None, None, stack)
+    number = bare.variables(frame).get("fileno")
+    if type(number) is int:
+        named(number, stack)
+
+
+def addressing(_: str, told: tuple[Any, ...], __: FrameType) -> None:
+    """Note a socket by its inode, which it keeps where it is taken out of its object."""
+    named(socket.socket.fileno(told[0]), of_object(told[0]))
+
+
+def named(number: int, stack: Stack) -> None:
+    """Note the stack of the socket that a descriptor is of."""
+    if stack:
+        _sockets[os.fstat(number).st_ino] = stack
+        if len(_sockets) > MOST:
+            del _sockets[next(iter(_sockets))]
 
 
 def mapping(_: str, told: tuple[Any, ...], frame: FrameType) -> None:
@@ -146,7 +205,7 @@ def starting(_: str, told: tuple[Any, ...], frame: FrameType) -> None:
 def spawning(_: str, told: tuple[Any, ...], frame: FrameType) -> None:
     """Note a child that is about to be started, by its object or by its command."""
     stack = events.stack(frame)
-    remember(frame.f_locals.get("self"), stack)
+    remember(bare.variables(frame).get("self"), stack)
     program, arguments = told[0], told[1]
     words = [arguments] if isinstance(arguments, (str, bytes)) else list(arguments or [program])
     note(_commands, " ".join(map(os.fsdecode, words)), stack)
@@ -155,7 +214,7 @@ def spawning(_: str, told: tuple[Any, ...], frame: FrameType) -> None:
 def forking(_: str, __: tuple[Any, ...], frame: FrameType) -> None:
     """Note that a child is about to be forked off, by the object that does it or by the stack."""
     stack = events.stack(frame)
-    remember(frame.f_locals.get("process_obj"), stack)  # in multiprocessing.popen_fork
+    remember(bare.variables(frame).get("process_obj"), stack)  # in multiprocessing.popen_fork
     if stack and len(_forks) < MOST:
         _forks[stack] = None
 
@@ -180,6 +239,8 @@ _LISTENERS: Mapping[str, Callable[[str, tuple[Any, ...], FrameType], None]] = {
     "os.scandir": scanning,
     "sqlite3.connect": scanning,
     "socket.__new__": socketing,
+    "socket.bind": addressing,
+    "socket.connect": addressing,
     "mmap.__new__": mapping,
     "_thread.start_new_thread": starting,
     "_thread.start_joinable_thread": starting,
@@ -199,13 +260,15 @@ def found(item: Item, owner: object, everything: Iterable[Item] = ()) -> tuple[S
         return (own,)
     stacks_of: Iterable[Stack] = ()
     match item:
+        case Descriptor(kind="socket"):
+            stacks_of = filter(None, (_sockets.get(item.inode),))
         case Descriptor():
             stacks_of = of_descriptor(item, owner, everything)
-        case MappedFile(path=path):
+        case MappedFile(path=path) if owner is not None:  # or it is native code's
             stacks_of = _mapping.get(path.removesuffix(GONE), ()) or _mapping.get(path, ())
         case TempFile(path=path):
             stacks_of = filter(None, (tempfiles.origin(path),))
-        case Process(command=command):
+        case Process(command=command, parent=parent) if parent in (0, os.getpid()):
             forked = command == own_command()
             stacks_of = _commands.get(command, ()) or (_forks if forked else ())
     return tuple(stacks_of)
@@ -223,11 +286,26 @@ def of_descriptor(item: Descriptor, owner: object, everything: Iterable[Item]) -
     known = [each for each in every if each and fits(each, item, owner)]
     if not known:
         return ()
-    newest = max(known, key=lambda each: each.serial)
-    bare = newest.mode is None and newest.event != "mmap" and owner is None
-    if bare and duplicates(item, newest, everything):
+    newest = max(known, key=lambda each: each.moment)
+    alone = newest.mode is None and newest.event != "mmap" and owner is None
+    if alone and (duplicates(item, newest, everything) or otherwise(newest, item)):
         return ()
-    return (newest.stack,)
+    others = _crowd.get(newest.name, {}) if newest.name else {}
+    near = (stack for stack, moment in others.items() if moment > newest.moment - CROWDED)
+    return (newest.stack, *near)
+
+
+def otherwise(known: Opening, item: Descriptor) -> bool:
+    """Tell whether a descriptor was opened with other flags than those of an event.
+
+    Then a number and a path that an event told of were used again by native code.
+    """
+    if not procfs.LINUX or not isinstance(known.flags, int):
+        return False
+    with suppress(OSError, ValueError, IndexError):
+        fields = procfs.text(f"/proc/self/fdinfo/{item.number}").split()
+        return bool((int(fields[fields.index("flags:") + 1], 8) ^ known.flags) & FLAGS)
+    return False
 
 
 def duplicates(item: Descriptor, known: Opening, everything: Iterable[Item]) -> bool:
@@ -240,19 +318,22 @@ def duplicates(item: Descriptor, known: Opening, everything: Iterable[Item]) -> 
             same = (other.device, other.inode) == (item.device, item.inode)
             if same and descriptions.shared(item.number, other.number):
                 first = _taking.get(other.number)
-                return bool(first and first.serial < known.serial and at(first.name, other))
+                return bool(first and first.moment < known.moment and at(first.name, other))
     return False
 
 
 def fits(known: Opening, item: Descriptor, owner: object) -> bool:
     """Tell whether a descriptor is what an event opened."""
-    if isinstance(known.name, int):
-        return owner is not None
-    if known.event == "socket.__new__":
-        return item.kind == "socket" and owner is None
+    if known is _wrapping.get(item.number):
+        return bare.within(owner, io.FileIO)
     if isinstance(known.mode, str) and owner is None:
         return False
-    return at(known.name, item) or getattr(owner, "name", "") == known.name
+    return at(known.name, item) or (known.name is not None and called(owner) == known.name)
+
+
+def called(owner: object) -> str | None:
+    """Return the path that a file object was opened by."""
+    return whole(bare.attributes(owner).get("name")) if bare.within(owner, io.FileIO) else None
 
 
 def at(path: object, item: Descriptor) -> bool:
@@ -260,10 +341,12 @@ def at(path: object, item: Descriptor) -> bool:
 
     The kernel writes the path without symbolic links; only the file itself tells then.
     """
-    if not isinstance(path, (str, bytes, os.PathLike)):
+    if not isinstance(path, str):
         return False
-    name = os.path.normpath(os.fsdecode(path)).removesuffix(GONE)
-    if item.target.removesuffix(GONE) == name or item.target.startswith(f"{name}/#"):
+    name = os.path.normpath(path).removesuffix(GONE)
+    if item.target.removesuffix(GONE) == name:
+        return True
+    if item.target.startswith(name) and NAMELESS.fullmatch(item.target, len(name.rstrip(os.sep))):
         return True
     with suppress(OSError, ValueError):
         status = os.stat(name)  # noqa: PTH116

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from pytest_ocrleak import bare
 from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile, Thread
 from pytest_ocrleak.meters import areas, procfs
 
 Told = Callable[[Any], object]
+CLOSES = vars(io.FileIO)["closefd"].__get__
 
 
 def found(items: Iterable[Item]) -> Mapping[Item, object]:
@@ -68,15 +70,31 @@ def holding(kinds: Iterable[tuple[type[Item], object]]) -> Iterator[tuple[type[I
 def holders() -> Iterator[tuple[tuple[type, ...], type[Item], Told]]:
     """Yield types, the kind of thing that their objects hold, and how they tell which one."""
     polls = filter(None, (getattr(select, name, None) for name in ("epoll", "kqueue")))
-    yield (io.FileIO, socket.socket, *polls), Descriptor, lambda each: each.fileno()
-    yield (subprocess.Popen,), Process, lambda each: each.pid
+    yield (io.FileIO,), Descriptor, number
+    yield (socket.socket,), Descriptor, socket.socket.fileno
+    yield tuple(polls), Descriptor, lambda each: each.fileno()
+    yield (subprocess.Popen,), Process, lambda each: bare.attributes(each)["pid"]
     processes = sys.modules.get("multiprocessing.process")
     if processes:
-        yield (processes.BaseProcess,), Process, lambda each: vars(each)["_popen"].pid
+        yield (processes.BaseProcess,), Process, lambda each: bare.attributes(each)["_popen"].pid
     folders = tempfile.TemporaryDirectory, tempfile._TemporaryFileWrapper  # noqa: SLF001
-    yield folders, TempFile, lambda each: vars(each)["name"]
+    yield folders, TempFile, lambda each: bare.attributes(each)["name"]
     places = areas_of_files() if procfs.LINUX else []
     yield (mmap.mmap,), MappedFile, lambda each: file_at(places, address(each))
+
+
+def number(each: io.FileIO) -> int:
+    """Return the descriptor that a file object keeps open.
+
+    Raises
+    ------
+    ValueError
+        It is closed, or does not close it (``closefd=False``).
+
+    """
+    if not CLOSES(each):
+        raise ValueError
+    return io.FileIO.fileno(each)
 
 
 def areas_of_files() -> list[areas.Area]:
@@ -119,6 +137,6 @@ def works_for(thread: object) -> Iterator[object]:
     target = getattr(thread, "_target", None) if isinstance(thread, threading.Thread) else None
     yield from filter(None, (target, getattr(target, "__self__", None)))
     for frame in frames(thread):
-        owner = frame.f_locals.get("self")
+        owner = bare.variables(frame).get("self")
         if owner is not None and owner is not thread and gc.is_tracked(owner):
             yield owner

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from genericpath import isdir
-from itertools import count
 from types import CodeType, FrameType
 from typing import Any
 
@@ -22,7 +21,6 @@ OUR_CODE = (PACKAGE, *{each.__code__.co_filename for each in (os.fsdecode, os.pa
 _listeners: dict[str, tuple[Listener, ...]] = {}
 _wanted = [0]
 _machinery: dict[str, bool] = {}
-serial = count(1).__next__
 
 
 def listen(event: str, listener: Listener) -> None:
@@ -40,13 +38,13 @@ def _tell(event: str, arguments: tuple[Any, ...]) -> None:
     for listener in _listeners.get(event, ()):
         try:
             listener(arguments)
-        except Exception as error:  # noqa: BLE001 - or what the user does would raise it
+        except Exception as error:
             if not ours(error):
                 raise
 
 
 def ours(error: Exception) -> bool:
-    """Tell whether an error is a listener's, and not that of a signal's handler, say a time limit's.
+    """Tell whether an error is a listener's, and not a signal's handler's, say of a time limit.
 
     A handler runs wherever the interpreter happens to be, and what it raises is the user's.
     """

@@ -2,19 +2,24 @@
 
 import _thread
 import ctypes
+import io
 import mmap
 import multiprocessing
 import os
 import select
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import count
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -24,6 +29,7 @@ import pytest
 
 import pytest_ocrleak
 from pytest_ocrleak import Leak, LeakError, keepers
+from pytest_ocrleak.meters import pulse
 
 Plant = Callable[[ExitStack, Path], object]
 HERE = "  # planted"
@@ -437,3 +443,208 @@ def test_a_failing_search_hides_no_leak(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(keepers, "chain", fail)
     (leak,) = left_by([opened], tmp_path)
     assert leak.kept_by == ("unknown: finding out failed (ZeroDivisionError: planted)",)
+
+
+def opened_twice(undo: ExitStack, folder: Path) -> None:
+    """Take a number for a path and give it back; then native code opens the path."""
+    path = folder / "data"
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT))
+    undo.callback(os.close, ctypes.CDLL(None).open(bytes(path), os.O_RDWR))
+
+
+def folder_first(undo: ExitStack, folder: Path) -> None:
+    """Open a folder, and past Python a file in it that is named like one without a name."""
+    path = folder / "#1"
+    path.touch()
+    os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+    number = ctypes.CDLL(None).open(bytes(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    undo.callback(os.close, number)
+
+
+def socket_first(undo: ExitStack, _: Path) -> None:
+    """Open a socket past Python, where one of Python's was."""
+    socket.socket().close()
+    number = ctypes.CDLL(None).socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+    undo.callback(os.close, number)
+
+
+def mapped_first(undo: ExitStack, folder: Path) -> None:
+    """Map a file past Python that Python had mapped."""
+    libc, path = ctypes.CDLL(None), folder / "data"
+    libc.mmap.restype = ctypes.c_void_p
+    path.write_bytes(bytes(8192))
+    with path.open("rb") as file:
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ).close()
+        address = libc.mmap(None, 8192, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), 0)
+    undo.callback(libc.munmap, ctypes.c_void_p(address), 8192)
+
+
+@pytest.mark.parametrize("plant", [opened_twice, folder_first, socket_first, mapped_first])
+def test_native_code_after_python_has_no_line(plant: Plant, tmp_path: Path) -> None:
+    """A number and a path that Python used before do not prove that it is Python's thing."""
+    (leak,) = left_by([plant], tmp_path)
+    assert leak.opened_at == ()
+
+
+def detached(undo: ExitStack, _: Path) -> None:
+    """Take a socket that is connected out of its object."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())  # planted
+        undo.callback(os.close, client.detach())
+
+
+def wrapped(undo: ExitStack, _: Path) -> None:
+    """Make a file object that does not close the descriptor which it is for."""
+    number = os.open("/dev/zero", os.O_RDONLY)  # planted
+    undo.callback(os.close, number)
+    undo.enter_context(open(number, "rb", closefd=False))
+
+
+@pytest.mark.parametrize("plant", [detached, wrapped])
+def test_a_number_in_no_object_or_a_foreign_one(plant: Plant, tmp_path: Path) -> None:
+    """The line is that of what opened it, and no object is said to keep it."""
+    (leak,) = left_by([plant], tmp_path)
+    assert places([leak]) == {planted(plant)}
+    assert not leak.kept_by
+
+
+def test_a_grandchild_is_not_told_as_a_child(tmp_path: Path) -> None:
+    """Not even where a child of the same command was started, too."""
+
+    def grand(undo: ExitStack, _: Path) -> None:
+        subprocess.run(["sleep", "0.0100"], check=True)
+        child = undo.enter_context(
+            subprocess.Popen(["sh", "-c", "sleep 7.5 & echo; wait"], stdout=-1)
+        )
+        undo.callback(child.kill)
+        assert child.stdout
+        child.stdout.readline()
+
+    def same(undo: ExitStack, folder: Path) -> None:
+        with subprocess.Popen(["sleep", "7.5"]) as first:
+            first.kill()
+        grand(undo, folder)
+
+    leaks = left_by([same], tmp_path)
+    assert [leak.opened_at for leak in leaks if leak.what == "child process sleep 7.5"] == [()]
+
+
+def test_threads_that_open_one_file_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lowest free number may be another thread's; then it is one line or the other."""
+    path, lowest, asked, opened = tmp_path / "data", pulse.lowest, threading.Event(), []
+    path.touch()
+
+    def one(undo: ExitStack) -> None:
+        asked.wait()
+        opened.append(undo.enter_context(path.open("rb")))
+
+    def other() -> None:
+        path.open("rb").close()
+
+    def late() -> int:
+        number = lowest()
+        if threading.current_thread().name == "other":
+            asked.set()
+            while not opened:
+                time.sleep(0.001)
+        return number
+
+    def both(undo: ExitStack, _: Path) -> None:
+        threads = [threading.Thread(target=one, args=[undo])]
+        threads += [threading.Thread(target=other, name="other")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    monkeypatch.setattr(pulse, "lowest", late)
+    (leak,) = left_by([both], tmp_path)
+    first, second = sorted(line.rpartition(" in ")[2] for line in leak.opened_at)
+    assert (first, second) == ("one", "other")
+    assert leak.opened_at[0].startswith("either ")
+
+
+@pytest.mark.parametrize("take", [os.fork, partial(os.posix_spawn, "/bin/true", ["true"], {})])
+def test_noting_keeps_no_variables(take: Callable[[], int], tmp_path: Path) -> None:
+    """What a function deletes after it started a child is gone, whatever asked for its frame."""
+
+    class Engine:
+        pass
+
+    def starting(_: ExitStack, __: Path) -> None:
+        engine = Engine()
+        weak = weakref.ref(engine)
+        if not (child := take()):
+            os._exit(0)
+        os.waitpid(child, 0)
+        del engine
+        assert weak() is None
+
+    with undone() as undo, pytest_ocrleak.guard():
+        starting(undo, tmp_path)
+
+
+def test_noting_keeps_no_paths_and_asks_them_nothing() -> None:
+    """A path of a type of the user's own is neither kept nor asked for its text once more."""
+
+    class Place(str):
+        __slots__ = ("__weakref__",)
+
+    class Asked:
+        times = 0
+
+        def __fspath__(self) -> str:
+            self.times += 1
+            return os.devnull
+
+    with pytest_ocrleak.guard():
+        place, asked = Place(os.devnull), Asked()
+        weak: list[Callable[[], object]] = [weakref.ref(place), weakref.ref(asked)]
+        io.FileIO(place).close()
+        io.FileIO(asked).close()
+        assert asked.times == 1
+        del place, asked
+        assert [each() for each in weak] == [None, None]
+
+
+class LateError(Exception):
+    """What a time limit raises."""
+
+
+@pytest.mark.parametrize("kind", [LateError, TimeoutError])
+def test_what_a_signal_raises_is_raised(kind: type[Exception]) -> None:
+    """A time limit's handler may run while an event is noted: its error is the user's."""
+
+    def late(*_: object) -> None:
+        raise kind
+
+    def opening() -> None:
+        end = time.perf_counter() + 0.1
+        while time.perf_counter() < end:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+
+    before, caught = signal.signal(signal.SIGALRM, late), 0
+    try:
+        with pytest_ocrleak.guard(ignore="fds:*"):
+            for number in range(50):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.001 + number * 1e-5)
+                    opening()
+                except kind:
+                    caught += 1
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert caught == 50
+
+
+def test_another_ones_temp_file_that_is_written_is_no_leak() -> None:
+    """A file that was there before, which this process never made, is none of its own."""
+    path = Path(tempfile.gettempdir()) / f"ocrleak-{os.getpid()}"
+    subprocess.run(["touch", path], check=True)
+    try:
+        with pytest_ocrleak.guard():
+            path.open("a").close()
+    finally:
+        path.unlink()
