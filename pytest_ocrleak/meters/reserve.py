@@ -12,6 +12,7 @@ LINUX = sys.platform.startswith("linux")
 SIZE, NEWEST, FOLDER = "/proc/self/statm", "/proc/loadavg", "/proc/self/fd"
 PATHS = (SIZE, NEWEST, FOLDER) if LINUX else (os.devnull,)
 _held: dict[str, int] = {}
+_opened: dict[int, tuple[int, int]] = {}  # device and inode, by number
 
 
 def take() -> None:
@@ -19,15 +20,24 @@ def take() -> None:
     for path in PATHS:
         if path not in _held:
             with suppress(OSError):
-                _held[path] = os.open(path, os.O_RDONLY)
+                _held[path] = number = os.open(path, os.O_RDONLY)
+                _opened[number] = identity(number)
+
+
+def identity(number: int) -> tuple[int, int]:
+    """Return device and inode of a descriptor."""
+    status = os.fstat(number)
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
 def lent() -> Iterator[None]:
-    """Close them for a while."""
+    """Close them for a while; a number is another's by now where somebody closed all there were."""
     while _held:
         with suppress(OSError):
-            os.close(_held.popitem()[1])
+            _, number = _held.popitem()
+            if identity(number) == _opened.pop(number):
+                os.close(number)
     try:
         yield
     finally:

@@ -648,3 +648,27 @@ def test_another_ones_temp_file_that_is_written_is_no_leak() -> None:
             path.open("a").close()
     finally:
         path.unlink()
+
+
+DAEMON = """
+import os, sys
+from pytest_ocrleak.meters import reserve
+
+if not os.fork():
+    os.closerange(3, 100)
+    log = [os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND) for _ in range(5)]
+    if not os.fork():
+        for number in log:
+            os.write(number, b"x")
+        os._exit(0)
+    os.wait()
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_daemon_keeps_its_descriptors(tmp_path: Path) -> None:
+    """What a child opens under numbers that were ours, once it closed all, is not closed."""
+    path = tmp_path / "log"
+    subprocess.run([sys.executable, "-c", DAEMON, path], check=True)
+    assert path.read_text("ascii") == "xxxxx"
