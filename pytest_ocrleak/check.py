@@ -1,7 +1,7 @@
 """The checks that users call: before and after, again and again, and life after life."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -48,21 +48,36 @@ def named(found: Findings, run: Callable[[], object], limits: Limits) -> Finding
     """Return findings in which more runs tell what the leaks are and where they come from.
 
     Growth of bytes is told by the objects that there are ever more of, which it may belong to;
-    things that no event of Python told of by the line after which they are there.
+    things that no event of Python told of by the line after which they are there. Code that fails
+    by now, say for want of what it leaks, is run no more: the verdict stands.
     """
-    if any(leak.meter in BYTES for leak in found.leaks):
-        kinds = objects.grown(run)
-        found = findings.of_objects(found, objects.told(kinds), objects.kept(run, kinds))
-    if limits.trace and (meter := findings.untraced(found)):
-        found = traced(found, meter, run)
-    unknown = {leak.meter for leak in found.leaks if findings.unknown(leak)}
-    if limits.origins and unknown:
-        found = findings.replayed(found, replay.places(run, unknown))
+    with suppress(Exception):
+        for more in (counted, traced, placed):
+            found = more(found, run, limits)
     return found
 
 
-def traced(found: Findings, meter: str, run: Callable[[], object]) -> Findings:
+def counted(found: Findings, run: Callable[[], object], _: Limits) -> Findings:
+    """Return findings with the objects that there are ever more of, where bytes leak."""
+    if not any(leak.meter in BYTES for leak in found.leaks):
+        return found
+    kinds = objects.grown(run)
+    return findings.of_objects(found, objects.told(kinds), objects.kept(run, kinds))
+
+
+def placed(found: Findings, run: Callable[[], object], limits: Limits) -> Findings:
+    """Return findings with the lines after which things are there that have none yet."""
+    unknown = {leak.meter for leak in found.leaks if findings.unknown(leak)}
+    if not (limits.origins and unknown):
+        return found
+    return findings.replayed(found, replay.places(run, unknown))
+
+
+def traced(found: Findings, run: Callable[[], object], limits: Limits) -> Findings:
     """Return findings with the stacks that allocate what leaks, or why there are none."""
+    meter = findings.untraced(found) if limits.trace else ""
+    if not meter:
+        return found
     try:
         seen = allocations.grown(run, meter=meter)
     except allocations.UntraceableError as error:

@@ -4,6 +4,7 @@
 at the line after which it is there, and with the function of C that was called there.
 """
 
+import math
 import sys
 import threading
 import time
@@ -52,8 +53,9 @@ class Replay:
         before, now = self.there[name], self.read(name)
         self.there[name] = now
         there = {item.key for item in now.items(name)}
-        for gone in [key for key in self.came if key[0] == name and key[1] not in there]:
-            del self.came[gone]
+        for key in list(self.came):  # of which other threads may forget some, too
+            if key[0] == name and key[1] not in there:
+                self.came.pop(key, None)
         for item in lingering(before, now, name):
             causes = self.came.setdefault((name, item.key), Counter())
             causes[came] += getattr(item, "size", 1)
@@ -96,6 +98,7 @@ class Replay:
         A profiler in C stays where it is: it could not be set again.
         """
         tracer, profiler = sys.gettrace(), sys.getprofile()
+        of_threads = threading.gettrace(), threading.getprofile()
         ours = profiler is None or callable(profiler)
         profile = self.profile if ours else None
         threading.settrace(self.call)
@@ -109,8 +112,9 @@ class Replay:
             sys.settrace(tracer)
             if ours:
                 sys.setprofile(profiler)
-            threading.settrace(tracer)
-            threading.setprofile(profiler if ours else None)
+            threading.settrace(of_threads[0])
+            threading.setprofile(of_threads[1])
+            self.end = -math.inf  # for threads and generators that go on
 
 
 class Line:

@@ -4,8 +4,8 @@ The first run is pytest's own; the others follow within its call, so that one re
 of them, and whatever pytest and its plugins do once for a test they do once.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -41,7 +41,9 @@ def repeated(item: pytest.Item, plan: Plan, wider: Iterable[pytest.FixtureDef[An
     with traces.of_one_run(item, wider) as clear:
         run = partial(again, item, clear)
         ending(item, clear)
-        found = named(findings.repeated(repeat(run, plan.limits, pace)), run, plan.limits)
+        found = findings.repeated(repeat(run, plan.limits, pace))
+        with standing():
+            found = named(found, run, plan.limits)
     return Check(
         *("test", item.name, found.runs, found.meters, found.leaks, item.nodeid),
         allocations=found.allocations,
@@ -52,10 +54,27 @@ def explained(
     item: pytest.Item, found: Findings, limits: Limits, wider: Iterable[pytest.FixtureDef[Any]]
 ) -> Findings:
     """Run a test that leaks some more, and return its findings with what that tells."""
-    with traces.of_one_run(item, wider) as clear, suppress(RunFailedError):
+    with traces.of_one_run(item, wider) as clear, standing():
         ending(item, clear)
         return named(found, partial(again, item, clear), limits)
     return found
+
+
+@contextmanager
+def standing() -> Generator[None]:
+    """Let a verdict stand as it is where a run that is to tell more of it fails.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Somebody ended the session meanwhile.
+
+    """
+    try:
+        yield
+    except RunFailedError as failure:
+        if isinstance(failure.error, KeyboardInterrupt):
+            raise failure.error from None
 
 
 def again(item: pytest.Item, clear: Callable[[], None]) -> None:

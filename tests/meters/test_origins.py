@@ -672,3 +672,38 @@ def test_a_daemon_keeps_its_descriptors(tmp_path: Path) -> None:
     path = tmp_path / "log"
     subprocess.run([sys.executable, "-c", DAEMON, path], check=True)
     assert path.read_text("ascii") == "xxxxx"
+
+
+def test_a_run_too_many_leaves_the_verdict() -> None:
+    """Code that fails in the run that is to tell the line has leaked all the same."""
+    numbers: list[int] = []
+
+    def fails_late() -> None:
+        if len(numbers) == 7:
+            raise RuntimeError
+        numbers.append(os.dup(0))
+
+    try:
+        with pytest.raises(LeakError) as caught:
+            pytest_ocrleak.assert_no_growth(fails_late, runs=6, warmup=1, track="fds")
+        assert not caught.value.leaks[0].opened_at
+    finally:
+        for number in numbers:
+            os.close(number)
+
+
+def test_traces_of_further_threads_are_given_back(tmp_path: Path) -> None:
+    """What a debugger or a coverage tool has set for threads to come is set again, too."""
+
+    def trace(*_: object) -> None:
+        pass
+
+    threading.settrace(trace)
+    threading.setprofile(trace)
+    try:
+        with undone() as undo, pytest.raises(LeakError):
+            pytest_ocrleak.assert_no_growth(piped, undo, tmp_path, runs=6, warmup=1, track="fds")
+        assert (threading.gettrace(), threading.getprofile()) == (trace, trace)
+    finally:
+        threading.settrace(None)
+        threading.setprofile(None)

@@ -172,3 +172,33 @@ def test_without_tracing_nothing_is_run_again(pytester: pytest.Pytester) -> None
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*kept 1"])
     result.stdout.no_fnmatch_line("*by the stacks*")
+
+
+LATE = """
+import os
+import pytest
+
+CALLS = []
+
+@pytest.mark.ocrleak(runs=6, warmup=1, track="fds")
+def test_late():
+    CALLS.append(1)
+    if len(CALLS) > {calls}:
+        raise {error}
+    os.dup(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("ValueError", "E  *test_late leaks (fds *"),
+        ("KeyboardInterrupt", "*! KeyboardInterrupt !*"),
+    ],
+)
+def test_a_run_too_many_leaves_the_verdict(
+    pytester: pytest.Pytester, error: str, line: str
+) -> None:
+    """A test that fails when it is run once more to tell the line is one that leaks."""
+    pytester.makepyfile(LATE.format(calls=8, error=error))
+    pytester.runpytest_subprocess("--ocrleak").stdout.fnmatch_lines([line])
