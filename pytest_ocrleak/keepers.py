@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_ocrleak import settle
 from pytest_ocrleak.bare import attributes, noun, own_name, shown, variables, within
 from pytest_ocrleak.chains import CONTAINERS, Path, outermost, told
 from pytest_ocrleak.pace import Clock
@@ -133,7 +134,8 @@ class Search:
         if place is None:
             return ""
         known = told(self.path(place))
-        return f"{UNSEEN} → {known}" if known else NATIVE
+        frozen = gc.get_freeze_count() > settle.AT_START
+        return f"{UNSEEN} → {known}" if known else UNSEEN if frozen else NATIVE
 
     def outside(self) -> int | None:
         """Return the nearest object that has more references than can be told, by its place."""

@@ -9,15 +9,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from genericpath import isdir
+from itertools import pairwise
+from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any
+
+from pytest_ocrleak import bare
 
 Listener = Callable[[tuple[Any, ...]], None]
 Stack = tuple[Any, ...]  # code and instruction of each frame in turn, the innermost first
 DEEPEST = 60  # frames that are looked at
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
 MACHINERY = (f"{os.sep}_pytest{os.sep}", f"{os.sep}pluggy{os.sep}", PACKAGE)
-OUR_CODE = (PACKAGE, *{each.__code__.co_filename for each in (os.fsdecode, os.path.join, isdir)})
+USED = {each.__code__.co_filename for each in (os.fsdecode, os.path.join, isdir)}
 _listeners: dict[str, tuple[Listener, ...]] = {}
 _wanted = [0]
 _machinery: dict[str, bool] = {}
@@ -46,14 +50,29 @@ def _tell(event: str, arguments: tuple[Any, ...]) -> None:
 def ours(error: Exception) -> bool:
     """Tell whether an error is a listener's, and not a signal's handler's, say of a time limit.
 
-    A handler runs wherever the interpreter happens to be, and what it raises is the user's.
+    A handler runs wherever the interpreter happens to be, and what it raises is the user's. What
+    an audit hook of the user's says to a listener is not.
     """
-    if type(error).__module__ != "builtins":
-        return False
-    trace = error.__traceback__
-    while trace and trace.tb_frame.f_code.co_filename.startswith(OUR_CODE):
-        trace = trace.tb_next
-    return trace is None
+    try:
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+        asked = type(error).__module__ == "builtins" or not own(frames[-1].f_code.co_filename)
+        return asked and not any(map(handles, frames))
+    except Exception:  # noqa: BLE001 - of such a hook
+        return True
+
+
+def own(file: str) -> bool:
+    """Tell whether code of a file runs where nothing but a listener does."""
+    return file.startswith(PACKAGE) or file in USED
+
+
+def handles(frame: FrameType) -> bool:
+    """Tell whether a frame is that of a signal's handler: it was given a number and a frame."""
+    code, values = frame.f_code, bare.variables(frame)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]
+    given = [values.get(name) for name in names]
+    rows = [given, *(each for each in given if type(each) is tuple)]
+    return any((int, FrameType) in pairwise(map(type, row)) for row in rows)
 
 
 @functools.cache

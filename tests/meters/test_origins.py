@@ -707,3 +707,30 @@ def test_traces_of_further_threads_are_given_back(tmp_path: Path) -> None:
     finally:
         threading.settrace(None)
         threading.setprofile(None)
+
+
+HOOKED = """
+import os, sys
+import pytest_ocrleak
+
+class RefusedError(Exception):
+    pass
+
+def refuse(event, arguments):
+    if event in {"sys._getframe", *sys.argv[1:]}:
+        raise RefusedError
+
+with pytest_ocrleak.guard():
+    os.open(os.devnull, os.O_RDONLY)
+    sys.addaudithook(refuse)
+    os.open(os.devnull, os.O_RDONLY)
+    print("opened")
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["object.__getattr__"]])
+def test_a_hook_that_refuses_what_noting_asks_breaks_nothing(more: list[str]) -> None:
+    """What an audit hook of the user's raises for this plugin's questions is not the user's."""
+    words = [sys.executable, "-u", "-c", HOOKED, *more]
+    assert subprocess.run(words, check=True, stdout=-1, text=True).stdout == "opened\n"

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ocrleak.chains import told
-from pytest_ocrleak.keepers import MOST, NATIVE, Search, chain
+from pytest_ocrleak.keepers import MOST, NATIVE, UNSEEN, Search, chain
 
 BEGIN = """
 import asyncio, atexit, contextvars, functools, sys, threading, weakref
@@ -477,5 +477,5 @@ def test_a_frozen_heap_is_not_looked_at() -> None:
             frozen = kept(module.weak)
         finally:
             gc.unfreeze()
-        assert frozen.startswith("nothing that Python's collector knows")
+        assert frozen == UNSEEN  # it may be in what is frozen, and native code has no part in it
         assert kept(module.weak) == "module app → engines[0]"
