@@ -85,7 +85,7 @@ def traced(found: Findings, run: Callable[[], object], limits: Limits) -> Findin
     blocks = meter == "pyblocks"  # which memray counts, too, but in bytes
     rest = "" if blocks else allocations.unseen(seen, found.meters[meter].per_run)
     lines = [*allocations.told(seen), *filter(None, [rest])]
-    places = seen.stacks[0].places if seen.stacks else ()
+    places = seen.stacks[0].places if seen.stacks and not rest else ()
     return findings.allocated(found, meter, lines, places)
 
 

@@ -22,16 +22,17 @@ from pytest_ocrleak.inventory import (
 Explain = Callable[[Iterable[Item]], Mapping[Item, Cause]]
 NOTHING: Mapping[Item, Cause] = {}
 DRAWN = "[a-z0-9_]{8}"  # by tempfile
-TEMPORARY = rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1#"
-NUMBERS = r"0x[0-9a-f]+|\d+", "#"
+TEMPORARY = rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1*"
+HEX = r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "*"
+NUMBERS = r"0x[0-9a-f]+|\d+", "*"
 VARYING = (
-    (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1#"),
+    (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1*"),
     TEMPORARY,
-    (r"\bsem\.\w+", "sem.#"),
+    (r"\bsem\.\w+", "sem.*"),
     (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
-    (r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "#"),
+    HEX,
     NUMBERS,
-    (r"\bpython[#.]*", "python"),
+    (r"\bpython[*.]*", "python"),
 )
 
 
@@ -108,7 +109,8 @@ def leaks(
 ) -> Iterator[Leak]:
     """Return one `Leak` for each name and place of origin, most of them first.
 
-    What keeps the first of them that is known to be kept stands for all.
+    What keeps the first of them that is known to be kept stands for all. Names that differ are told
+    as what they have in common.
     """
     groups: dict[Hashable, list[tuple[Item, Cause]]] = {}
     for item in outermost(items):
@@ -117,8 +119,10 @@ def leaks(
         groups.setdefault(key, []).append((item, cause))
     for group in sorted(groups.values(), key=len, reverse=True):
         (first, cause), count = group[0], len(group)
+        one_name = all(item.what == first.what for item, _ in group)
+        what = first.what if one_name else alike(first.what)
         kept_by = next((each.kept_by for _, each in group if each.kept_by), ())
-        yield leak(meter, first.what, count, count / runs, cause._replace(kept_by=kept_by))
+        yield leak(meter, what, count, count / runs, cause._replace(kept_by=kept_by))
 
 
 def outermost(items: Iterable[Item]) -> Iterator[Item]:
@@ -154,8 +158,8 @@ def tally(names: Iterable[str]) -> Counter[str]:
 
 
 def alike(what: str) -> str:
-    """Return a name without its numbers (ids, addresses, sizes) and what `tempfile` draws."""
-    for pattern, instead in (TEMPORARY, NUMBERS):
+    """Return a name with ``*`` for its numbers (ids, addresses) and what `tempfile` draws."""
+    for pattern, instead in (TEMPORARY, HEX, NUMBERS):
         what = re.sub(pattern, instead, what)
     return what
 

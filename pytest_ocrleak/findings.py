@@ -59,8 +59,9 @@ def told(meters: Mapping[str, Growth], readings: Readings) -> dict[str, Growth]:
     if "rss" in told and told["rss"].series:
         told["rss"] = replace(told["rss"], parts=readings.explained())
     loaded = len(libraries(readings.latest) - libraries(readings.baseline))
+    came = "a library was loaded" if loaded == 1 else f"{loaded} libraries were loaded"
     if loaded and told["maps"].verdict == "clean":
-        told["maps"] = replace(told["maps"], reason=f"{loaded} libraries were loaded")
+        told["maps"] = replace(told["maps"], reason=came)
     if DEVICE in told and told[DEVICE].verdict == "clean":
         told[DEVICE] = replace(told[DEVICE], reason=unused(readings.latest))
     return told

@@ -1,5 +1,6 @@
 """Things that may linger: built-in rules and the user's, each with its reason."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -17,9 +18,7 @@ class Rule:
 
     def covers(self, meter: str, item: Item) -> bool:
         """Tell whether the rule is about this thing."""
-        same = (
-            item.what == self.pattern
-        )  # a name may hold what a glob takes for its own: socket:[7]
+        same = item.what == self.pattern  # which may hold what a glob takes for its own: socket:[7]
         return self.meter == meter and (same or fnmatchcase(item.what, self.pattern))
 
 
@@ -37,6 +36,17 @@ BUILT_IN = (
     Rule("maps", "*/pym-*", "multiprocessing keeps its first shared memory for the next"),
     Rule("tempfiles", "*/pymp-*", "multiprocessing removes it at exit"),
 )
+
+
+def suggested(what: str) -> str:
+    """Return the glob of a rule that lets a thing linger in the next run of the suite, too.
+
+    Ports, inodes and the folders that pytest and `tempfile` make are others then.
+    """
+    if "/pytest-of-" in what or re.search(r"/(?:tmp|pymp-)[a-z0-9_]{8}/", what):
+        what = f"*/{what.rpartition('/')[2]}"
+    what = re.sub(r"\[[\d*]+\]", "*", what)
+    return re.sub(r":\d+(?=\s|$)", ":*", what)
 
 
 def parse(line: str) -> Rule:

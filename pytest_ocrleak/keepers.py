@@ -88,10 +88,11 @@ class Search:
 
     def keeper(self) -> tuple[Path, str] | None:
         """Return how the target is kept by something that lives by itself, if this level knows."""
-        known = self.roots()
+        known, tests = self.roots(), of_pytest()
         for place in self.level:
             each = self.found[place]
-            if (root := known.get(id(each))) is not None:
+            root = each if within(each, tests) else known.get(id(each))
+            if root is not None:
                 way = [*([] if root is each else [root]), *self.path(place)]
                 return way, "" if way[1:] else noun(root)
         places = {id(self.found[place]): place for place in self.level}
@@ -145,6 +146,13 @@ class Search:
         self.found.pop()
         spare = (count - ours - known[id(self.found[at])] for at, count in enumerate(counts))
         return next((at for at, count in enumerate(spare) if count > 0), None)
+
+
+def of_pytest() -> tuple[type, ...]:
+    """Return the types of pytest's tests and fixtures: nobody asks who keeps those."""
+    names = (("_pytest.python", "Function"), ("_pytest.fixtures", "FixtureDef"))
+    found = (getattr(sys.modules.get(module), name, None) for module, name in names)
+    return tuple(filter(None, found))
 
 
 def living() -> dict[int, Any]:

@@ -57,7 +57,8 @@ def things_left(found: Iterable[Held]) -> Iterator[Leak]:
         group[held.item] = known.get(held.item, UNKNOWN)
     for (meter, opened_in), things in groups.items():
         for one in leaks(meter, things, 1, things):
-            during = (f"during {opened_in}",) if opened_in else ()
+            said = any(line.endswith(f" in {opened_in}") for line in one.opened_at)
+            during = (f"during {opened_in}",) if opened_in and not said else ()
             yield replace(one, opened_at=one.opened_at + during)
 
 

@@ -36,5 +36,6 @@ def describe(tid: int, names: dict[int | None, str]) -> Thread | None:
         name, fields = procfs.stat_of(f"/proc/self/task/{tid}/stat")
     except OSError:
         return None
-    python, name = tid in names, names.get(tid, name)
+    unnamed = name == procfs.stat_of("/proc/self/stat")[0]  # it has its maker's
+    python, name = tid in names, names.get(tid, "without a name" if unnamed else name)
     return Thread(tid, procfs.start_of(fields), name, python, procfs.cpu_of(fields))

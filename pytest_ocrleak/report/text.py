@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_ocrleak.growth import Growth
+from pytest_ocrleak.ignore import suggested
 from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
@@ -85,7 +86,7 @@ def advice(check: Check) -> Iterator[str]:
         return
     if METERS[first.meter].exact:
         yield "try: close it where it was opened, or in a fixture's finalizer; if it is to stay,"
-        yield f"     ocrleak_ignore = {first.meter}:{first.what}  # why"
+        yield f"     ocrleak_ignore = {first.meter}:{suggested(first.what)}  # why"
         if check.kind in ("test", "fixture") and check.runs == 1 and any(map(unknown, check.leaks)):
             yield f"     {UNKNOWN}"
     else:

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_ocrleak.difference import between, fingerprint, leaks, lingering, tally
-from pytest_ocrleak.ignore import Rule
+from pytest_ocrleak.ignore import Rule, suggested
 from pytest_ocrleak.inventory import (
     Cause,
     Descriptor,
@@ -150,3 +150,35 @@ def test_names_that_tempfile_drew_are_one() -> None:
     """Each run makes another name; names that people chose stay apart."""
     assert tally(["/tmp/tmpab3d_x9z", "/tmp/tmpk2m4q_0a"]) == {"/tmp/tmpab3d_x9z": 2}
     assert len(tally(["/tmp/detector", "/tmp/segments"])) == 2
+
+
+def test_names_that_differ_are_told_as_what_they_have_in_common() -> None:
+    """Not as the first of them, which would leave the others unsaid."""
+    things = [Descriptor(n, 1, n, "file", f"/data/{n}.txt") for n in range(1, 5)]
+    (one,) = leaks("fds", things)
+    assert (one.what, one.count) == ("/data/*.txt", 4)
+
+
+@pytest.mark.parametrize(
+    ("what", "again"),
+    [
+        ("pipe:[3494595]", "pipe:[12]"),
+        (
+            "/tmp/pytest-of-root/pytest-535/test_a0/model.bin",
+            "/tmp/pytest-of-me/pytest-1/x/model.bin",
+        ),
+        ("/tmp/tmpab3d_x9z/model.bin", "/tmp/tmpk2m4q_0a/model.bin"),
+        (
+            "inet stream socket 127.0.0.1:33821 → 10.0.0.1:80",
+            "inet stream socket 127.0.0.1:5 → 10.0.0.1:81",
+        ),
+        ("/srv/v2/model.bin", "/srv/v2/model.bin"),
+        ("/data/*.txt", "/data/17.txt"),
+    ],
+)
+def test_a_suggested_rule_covers_the_thing_in_the_next_run(what: str, again: str) -> None:
+    """Inodes, ports and folders for temp files are others then; names that people chose are not."""
+    rule = Rule("fds", suggested(what))
+    assert rule.covers("fds", Descriptor(3, 1, 1, "file", what))
+    assert rule.covers("fds", Descriptor(3, 1, 1, "file", again))
+    assert not rule.covers("fds", Descriptor(3, 1, 1, "file", "/srv/v2/other.bin"))
