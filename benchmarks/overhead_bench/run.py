@@ -15,7 +15,7 @@ from .suites import PLACE, write
 from .ways import WAYS, Way
 
 LIMIT = 900.0  # seconds for a process
-FEW, ROUNDS, ROUNDS_OF_MANY = 1000, 11, 7  # rounds up to so many tests, and above
+FEW, ROUNDS, ROUNDS_OF_MANY = 1000, 11, 5  # rounds up to so many tests, and above
 SLOW = 5.0  # times the base's seconds, from which on a way runs once alone
 TRIAL = 3  # tests of the suite that shows whether a way runs at all
 SMALL, LARGE = 5000, 20_000  # tests between which memory is compared
