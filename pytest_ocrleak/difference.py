@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from pytest_ocrleak import ignore
 from pytest_ocrleak.ignore import Rule
@@ -118,9 +118,8 @@ def leaks(
         key = alike(item.what), cause.opened_at[:1]
         groups.setdefault(key, []).append((item, cause))
     for group in sorted(groups.values(), key=len, reverse=True):
-        (first, cause), count = group[0], len(group)
-        one_name = all(item.what == first.what for item, _ in group)
-        what = first.what if one_name else alike(first.what)
+        (_, cause), count = group[0], len(group)
+        what = shared_name([item.what for item, _ in group])
         kept_by = next((each.kept_by for _, each in group if each.kept_by), ())
         yield leak(meter, what, count, count / runs, cause._replace(kept_by=kept_by))
 
@@ -155,6 +154,14 @@ def tally(names: Iterable[str]) -> Counter[str]:
     """Count names, those that differ in numbers alone under the first of them."""
     first: dict[str, str] = {}
     return Counter(first.setdefault(alike(name), name) for name in names)
+
+
+def shared_name(names: Sequence[str]) -> str:
+    """Return names that are alike as one, with ``*`` for the numbers in which they differ."""
+    parts = [re.split(f"({NUMBERS[0]})", name) for name in names]
+    if len({len(each) for each in parts}) > 1:  # what `tempfile` drew
+        return alike(names[0])
+    return "".join(each[0] if len(set(each)) == 1 else "*" for each in zip(*parts, strict=True))
 
 
 def alike(what: str) -> str:

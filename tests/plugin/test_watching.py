@@ -82,7 +82,7 @@ def test_a_body_is_charged_with_what_nobody_holds(
     result = suite("bodies", *processes)
     assert leaking() == BODIES
     result.stdout.fnmatch_lines(["*fixture careless_pool (session) leaks (fds 1, 0 allowed):"])
-    result.stdout.fnmatch_lines(["*during test_careless_pool"])
+    result.stdout.fnmatch_lines(["*called from test_bodies.py:* in test_careless_pool"])
 
 
 def test_nobody_is_charged_with_what_the_living_hold(suite: Run, leaking: Leaking) -> None:
