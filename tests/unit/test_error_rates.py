@@ -7,13 +7,14 @@ table in docs/verdict.md.
 import pytest
 from simulation import CLEAN, LEAKING, Family, rates
 
-FALSE_ALARMS = {"logarithmic_cache": 4}  # in 2000; all in all fewer than one in 2000
+DRAWS = 1000  # of each family: half of those for the table
+FALSE_ALARMS = {"logarithmic_cache": 2}  # in so many; all in all fewer than one in 2000
 SMALL = {
     "steady": 0.96,
     "slow": 0.99,
     "amortized": 0.98,
 }  # caught, where some growth is smaller than the noise
-OPEN = 0.02  # inconclusive, of 2000
+OPEN = 0.02  # inconclusive
 POWER = 0.99
 COVERAGE = 0.95
 
@@ -26,7 +27,7 @@ def named(family: Family) -> str:
 @pytest.mark.parametrize("family", CLEAN, ids=named)
 def test_clean_code_is_not_accused(family: Family) -> None:
     """It is clean, its interval holds no growth, and what it says it would catch it catches."""
-    found = rates(family)
+    found = rates(family, DRAWS)
     total = found.verdicts.total()
     assert found.verdicts["leak"] <= FALSE_ALARMS.get(family.__name__, 0)
     assert found.verdicts["clean"] >= (1 - OPEN) * total - FALSE_ALARMS.get(family.__name__, 0)
@@ -37,7 +38,7 @@ def test_clean_code_is_not_accused(family: Family) -> None:
 @pytest.mark.parametrize("family", LEAKING, ids=named)
 def test_leaking_code_is_caught(family: Family) -> None:
     """It is never called clean at a resolution that its growth exceeds, and its growth is held."""
-    found = rates(family)
+    found = rates(family, DRAWS)
     total = found.verdicts.total()
     assert found.verdicts["leak"] >= SMALL.get(family.__name__, 0.999) * total
     assert found.missed_above <= (1 - POWER) * total
@@ -47,4 +48,4 @@ def test_leaking_code_is_caught(family: Family) -> None:
 def test_there_are_enough_families() -> None:
     """False alarms over all of them stay below one in 2000."""
     assert len(CLEAN) + len(LEAKING) >= 15
-    assert sum(FALSE_ALARMS.values()) <= len(CLEAN)
+    assert sum(FALSE_ALARMS.values()) <= len(CLEAN) * DRAWS / 2000
