@@ -6,19 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pytest_ocrleak import (
-    allocations,
-    attribution,
-    difference,
-    findings,
-    meters,
-    objects,
-    onepass,
-    origins,
-    replay,
-    settle,
-)
+from pytest_ocrleak import difference, findings, meters, onepass, settle
 from pytest_ocrleak.capture import uncaptured
+from pytest_ocrleak.causes import allocations, attribution, objects, origins, replay
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.inventory import Leak, Snapshot

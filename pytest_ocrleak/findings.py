@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from pytest_ocrleak.attribution import causes, of_device, one_of
+from pytest_ocrleak.causes.attribution import causes, of_device, one_of
+from pytest_ocrleak.causes.replay import Places
 from pytest_ocrleak.difference import alike, leak, leaks, tally
 from pytest_ocrleak.growth import FEW, Growth
 from pytest_ocrleak.inventory import UNKNOWN, Amount, Cause, Leak, MappedFile, Snapshot
@@ -13,7 +14,6 @@ from pytest_ocrleak.ledger import DEVICE
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Lives
-from pytest_ocrleak.replay import Places
 from pytest_ocrleak.sizes import human
 
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good

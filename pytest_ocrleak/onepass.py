@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from pytest_ocrleak.attribution import causes
+from pytest_ocrleak.causes.attribution import causes
 from pytest_ocrleak.difference import leak, leaks
 from pytest_ocrleak.findings import GREW, ONCE, Findings, final, held_by, libraries, named, told
 from pytest_ocrleak.growth import Growth, Verdict

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from pytest_ocrleak import attribution, origins, settle
+from pytest_ocrleak import settle
+from pytest_ocrleak.causes import attribution, origins
 from pytest_ocrleak.difference import alike, lingering, outermost
 from pytest_ocrleak.growth import FEW
 from pytest_ocrleak.inventory import Amount, Cause, Item, Snapshot

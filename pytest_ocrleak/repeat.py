@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from pytest_ocrleak import origins, settle
+from pytest_ocrleak import settle
+from pytest_ocrleak.causes import origins
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.pace import Clock, Pace, called
 from pytest_ocrleak.readings import Readings

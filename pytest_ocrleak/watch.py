@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pytest_ocrleak import ignore, origins, settle
+from pytest_ocrleak import ignore, settle
+from pytest_ocrleak.causes import origins
 from pytest_ocrleak.device import PATIENCE
 from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.inventory import (
@@ -204,7 +205,7 @@ class Watch:
 
     def _hand_over(self, owner: Owner, living: Iterable[Owner]) -> None:
         """Give the things that a living one holds to that one."""
-        from pytest_ocrleak import holders, owners  # noqa: PLC0415 - only where something stays
+        from pytest_ocrleak.causes import holders, owners  # noqa: PLC0415 - only where something stays
 
         of_python = owners.found([held.item for held in self.remaining(owner).values()])
         for one in living:
@@ -223,7 +224,7 @@ class Watch:
         It has no object of Python, so any native object may be what holds it. Memory of a wider
         owner that was freed meanwhile is that one's again.
         """
-        from pytest_ocrleak import holders  # noqa: PLC0415 - only where something stays
+        from pytest_ocrleak.causes import holders  # noqa: PLC0415 - only where something stays
 
         if abs(owner.bytes[DEVICE]) <= BLOCK:
             return
@@ -243,7 +244,7 @@ class Watch:
 
     def _roots(self, owner: Owner) -> Iterator[object]:
         """Yield what an owner holds: its value, and what its threads work on."""
-        from pytest_ocrleak import owners  # noqa: PLC0415 - only where something stays
+        from pytest_ocrleak.causes import owners  # noqa: PLC0415 - only where something stays
 
         yield from owner.holds()
         every = (held.item for held in owner.things.values())

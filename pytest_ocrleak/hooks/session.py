@@ -70,7 +70,7 @@ class Session:
 
     def prepare(self) -> None:
         """Have what traces allocations take now what it keeps for good."""
-        from pytest_ocrleak import allocations  # noqa: PLC0415 - few ask for it
+        from pytest_ocrleak.causes import allocations  # noqa: PLC0415 - few ask for it
 
         try:
             allocations.prepare()

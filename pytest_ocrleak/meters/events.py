@@ -14,7 +14,7 @@ from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any
 
-from pytest_ocrleak import bare
+from pytest_ocrleak.causes import bare
 
 Listener = Callable[[tuple[Any, ...]], None]
 Stack = tuple[Any, ...]  # code and instruction of each frame in turn, the innermost first

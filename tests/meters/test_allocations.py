@@ -17,10 +17,17 @@ import pluggy
 import pytest
 
 import pytest_ocrleak
-from pytest_ocrleak import allocations, frames
-from pytest_ocrleak.allocations import Allocations, Stack, UntraceableError, grown, told, unseen
+from pytest_ocrleak.causes import allocations, frames
+from pytest_ocrleak.causes.allocations import (
+    Allocations,
+    Stack,
+    UntraceableError,
+    grown,
+    told,
+    unseen,
+)
+from pytest_ocrleak.causes.tracefile import Held, tally
 from pytest_ocrleak.meters import events, tempfiles
-from pytest_ocrleak.tracefile import Held, tally
 
 if sys.platform == "win32":
     pytest.skip("memray does not run on Windows", allow_module_level=True)
@@ -131,7 +138,7 @@ SESSIONS = """
 import json
 from importlib.resources import files
 import onnxruntime
-from pytest_ocrleak.allocations import grown
+from pytest_ocrleak.causes.allocations import grown
 
 MODEL = str(files("ocrleak_engine") / "models" / "ppocrv6_tiny_rec.onnx")
 kept, options = [], onnxruntime.SessionOptions()
@@ -342,7 +349,7 @@ def test_tracing_itself_leaves_nothing_behind(kept: list[object]) -> None:
 
 PREPARED = """
 import pytest_ocrleak
-from pytest_ocrleak.allocations import grown, prepare
+from pytest_ocrleak.causes.allocations import grown, prepare
 
 kept = []
 prepare()
@@ -403,7 +410,7 @@ def test_where_memray_is_not_installed_it_is_said_what_to_do(
 
 def test_memray_is_imported_where_it_is_needed() -> None:
     """Whoever traces nothing pays nothing for it."""
-    code = "import sys, pytest_ocrleak.allocations; print('memray' in sys.modules)"
+    code = "import sys, pytest_ocrleak.causes.allocations; print('memray' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
 

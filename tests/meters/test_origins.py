@@ -28,7 +28,8 @@ from pathlib import Path
 import pytest
 
 import pytest_ocrleak
-from pytest_ocrleak import Leak, LeakError, keepers
+from pytest_ocrleak import Leak, LeakError
+from pytest_ocrleak.causes import keepers
 from pytest_ocrleak.meters import pulse
 
 Plant = Callable[[ExitStack, Path], object]

@@ -15,7 +15,7 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from pytest_ocrleak import attribution
+from pytest_ocrleak.causes import attribution
 from pytest_ocrleak.inventory import Amount
 from pytest_ocrleak.meters import cuda, gpu, pools
 from pytest_ocrleak.meters.pools import Pool, holders, retained

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_ocrleak.holders import reach
+from pytest_ocrleak.causes.holders import reach
+from pytest_ocrleak.causes.owners import found
 from pytest_ocrleak.inventory import Descriptor, Process, TempFile
-from pytest_ocrleak.owners import found
 
 OPEN = (7, 8, 9)
 SEVEN = Descriptor(7, 1, 2, "file", "/data/file")

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ocrleak.chains import told
-from pytest_ocrleak.keepers import MOST, NATIVE, UNSEEN, Search, chain
+from pytest_ocrleak.causes.chains import told
+from pytest_ocrleak.causes.keepers import MOST, NATIVE, UNSEEN, Search, chain
 
 BEGIN = """
 import asyncio, atexit, contextvars, functools, sys, threading, weakref

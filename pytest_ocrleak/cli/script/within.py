@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_ocrleak import files, findings, meters, objects, onepass, origins, replay, settle
+from pytest_ocrleak import files, findings, meters, onepass, settle
+from pytest_ocrleak.causes import objects, origins, replay
 from pytest_ocrleak.cli.script.ending import Exits, finish, show, wait_for_threads
 from pytest_ocrleak.cli.script.loading import Program
 from pytest_ocrleak.findings import Findings

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from pytest_ocrleak import holders, keepers, origins, owners, stacks
+from pytest_ocrleak.causes import holders, keepers, origins, owners, stacks
 from pytest_ocrleak.difference import alike
 from pytest_ocrleak.inventory import Cause, Descriptor, Item, Thread
 from pytest_ocrleak.meters import METERS, events, pools, reserve

@@ -21,7 +21,7 @@ from pathlib import PurePath
 from types import FrameType, MethodType
 from typing import Any, NamedTuple
 
-from pytest_ocrleak import bare
+from pytest_ocrleak.causes import bare
 from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile
 from pytest_ocrleak.meters import descriptions, events, fds, procfs, pulse, tempfiles
 from pytest_ocrleak.meters.events import Stack

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytest_ocrleak.bare import (
+from pytest_ocrleak.causes.bare import (
     CACHE,
     METHODS,
     RUNS,

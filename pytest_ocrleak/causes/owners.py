@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from pytest_ocrleak import bare
+from pytest_ocrleak.causes import bare
 from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile, Thread
 from pytest_ocrleak.meters import areas, procfs
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_ocrleak import settle
-from pytest_ocrleak.bare import attributes, noun, own_name, shown, variables, within
-from pytest_ocrleak.chains import CONTAINERS, Path, outermost, told
+from pytest_ocrleak.causes.bare import attributes, noun, own_name, shown, variables, within
+from pytest_ocrleak.causes.chains import CONTAINERS, Path, outermost, told
 from pytest_ocrleak.pace import Clock
 
 MOST = 100  # holders of a level that are followed: each makes the look at the heap slower

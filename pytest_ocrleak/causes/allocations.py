@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_ocrleak import frames, settle, tracefile
-from pytest_ocrleak.frames import Frames
+from pytest_ocrleak import settle
+from pytest_ocrleak.causes import frames, tracefile
+from pytest_ocrleak.causes.frames import Frames
+from pytest_ocrleak.causes.tracefile import SMALL, Held, Part
 from pytest_ocrleak.meters import events, tempfiles
 from pytest_ocrleak.pace import Clock, called
 from pytest_ocrleak.sizes import human
-from pytest_ocrleak.tracefile import SMALL, Held, Part
 
 RUNS = 100  # of the first part, at most
 SECONDS = 0.5  # that it may take

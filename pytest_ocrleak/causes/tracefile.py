@@ -1,6 +1,6 @@
 """What each stack holds, read from a file that memray wrote; a process of its own does so.
 
-``python -m pytest_ocrleak.tracefile METER FILE...`` prints the rows of each file as JSON.
+``python -m pytest_ocrleak.causes.tracefile METER FILE...`` prints the rows of each file as JSON.
 """
 
 import json
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_ocrleak import frames
-from pytest_ocrleak.frames import Frames
+from pytest_ocrleak.causes import frames
+from pytest_ocrleak.causes.frames import Frames
 
 SMALL = 512  # bytes of the largest block that Python's allocator does not take from the heap
 

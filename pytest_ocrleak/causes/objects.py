@@ -11,7 +11,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from pytest_ocrleak import keepers, settle
+from pytest_ocrleak import settle
+from pytest_ocrleak.causes import keepers
 from pytest_ocrleak.pace import Clock
 
 SECONDS = 0.5  # that the additional runs may take

@@ -13,7 +13,7 @@ import os
 import re
 from typing import Any
 
-from pytest_ocrleak import stacks
+from pytest_ocrleak.causes import stacks
 
 Frame = tuple[str, str, int]  # function, file, line, as memray has them
 Frames = tuple[str, ...]

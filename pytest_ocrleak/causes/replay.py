@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import BuiltinFunctionType, FrameType
 from typing import Any
 
-from pytest_ocrleak import stacks
+from pytest_ocrleak.causes import stacks
 from pytest_ocrleak.difference import alike, lingering
 from pytest_ocrleak.inventory import Cause, Item, Snapshot
 from pytest_ocrleak.meters import METERS, events, pulse

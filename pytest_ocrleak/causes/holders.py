@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import PurePath
 from typing import Any
 
-from pytest_ocrleak.bare import variables
+from pytest_ocrleak.causes.bare import variables
+from pytest_ocrleak.causes.owners import works_for
 from pytest_ocrleak.inventory import Descriptor, Item, Process, TempFile, Thread
-from pytest_ocrleak.owners import works_for
 
 MOST = 500_000  # objects that are looked at; in more of them anything may hide
 CLOSED = (types.ModuleType, type, types.CodeType)  # led on by anyone
