@@ -19,8 +19,8 @@ class Engine:
         self.inputs.append(self.remembered())
 
     def remembered(self) -> Any:
-        """Return what is to be remembered."""
-        raise NotImplementedError
+        """Return what is to be remembered: nothing."""
+        return ()
 
     def free_resources(self) -> None:
         """Drop the session."""
