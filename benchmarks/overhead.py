@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds",
         type=_number,
         metavar="N",
-        help=f"times that every way takes its turn (default: {ROUNDS} with up to {FEW} tests, "
+        help=f"times that each way, peers aside, takes its turn (default: {ROUNDS} with up to {FEW} tests, "
         f"{ROUNDS_OF_MANY} with more)",
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from .run import FEW, LARGE, SLOW, SMALL, WEIGHED, Run, Weight
+from .run import LARGE, SLOW, SMALL, WEIGHED, Run, Weight
 from .suites import DESCRIPTORS, OPENED, THREADS
 from .ways import WAYS, Way
 
@@ -28,7 +28,7 @@ processes, interpreter's start and imports included: the median of the rounds' r
 goals are judged, and a way's minimum divided by its base's, which a quiet moment can distort. CPU
 is the median ratio of CPU time, children included, which neighbours on the machine disturb least. A
 way that takes more than {SLOW:g} times as long as its base runs once, on the smallest suite alone;
-with more than {FEW} tests the other plugins run once."""
+other plugins, by which nothing is judged, take part in the first rounds."""
 _ON_WAYS = f"""\
 Two workers are `-n 2` of pytest-xdist, and their base is `-n 2` with the empty plugin. Where much
 is held, a conftest opens {DESCRIPTORS} descriptors and starts {THREADS} threads, and the base does

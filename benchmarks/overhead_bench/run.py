@@ -15,7 +15,8 @@ from .suites import PLACE, write
 from .ways import WAYS, Way
 
 LIMIT = 900.0  # seconds for a process
-FEW, ROUNDS, ROUNDS_OF_MANY = 1000, 11, 5  # rounds up to so many tests, and above
+FEW, ROUNDS, ROUNDS_OF_MANY = 1000, 31, 9  # rounds up to so many tests, and above
+PEER_ROUNDS, PEER_ROUNDS_OF_MANY = 5, 1  # of other plugins, which nothing is judged by
 SLOW = 5.0  # times the base's seconds, from which on a way runs once alone
 TRIAL = 3  # tests of the suite that shows whether a way runs at all
 SMALL, LARGE = 5000, 20_000  # tests between which memory is compared
@@ -133,21 +134,27 @@ def timed(
 ) -> Iterator[Run]:
     """Run suites of each size, round by round; in each round every way takes its turn.
 
-    Each round begins with another way. One that is slow takes its turn in the first round of the
-    smallest size alone, a peer in the first round of the larger ones.
+    Each round begins with another way. Peers take their turns in the first rounds, and a way that
+    is slow in the first round of the smallest size alone.
     """
     slow: set[str] = set()
     for tests in sorted(sizes):
         for suite in {way.suite: way for way in ways}.values():
             bench.run(Way("", "", ("--collect-only",), suite.suite), tests)  # compiles it
-        for number in range(rounds or (ROUNDS if tests <= FEW else ROUNDS_OF_MANY)):
+        for number in range(rounds or rounds_of(tests)):
             runs = []
             for way in turned(ways, number):
-                once = way.peer and tests > FEW and number
-                if way.name not in slow and not once:
+                over = way.peer and number >= rounds_of(tests, peer=True)
+                if way.name not in slow and not over:
                     runs.append(bench.run(way, tests, number))
                     yield runs[-1]
             slow |= too_slow(runs)
+
+
+def rounds_of(tests: int, *, peer: bool = False) -> int:
+    """Return how often a suite of so many tests is run, fewer times with another plugin."""
+    few, many = (PEER_ROUNDS, PEER_ROUNDS_OF_MANY) if peer else (ROUNDS, ROUNDS_OF_MANY)
+    return few if tests <= FEW else many
 
 
 def turned(ways: Sequence[Way], number: int) -> Iterator[Way]:
