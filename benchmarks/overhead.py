@@ -106,8 +106,8 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds",
         type=_number,
         metavar="N",
-        help=f"times that each way, peers aside, takes its turn (default: {ROUNDS} with up to {FEW} tests, "
-        f"{ROUNDS_OF_MANY} with more)",
+        help="times that each way, peers aside, takes its turn "
+        f"(default: {ROUNDS} with up to {FEW} tests, {ROUNDS_OF_MANY} with more)",
     )
     parser.add_argument(
         "--tests",
