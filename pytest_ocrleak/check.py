@@ -11,11 +11,11 @@ from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.causes import allocations, attribution, objects, origins, replay
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
-from pytest_ocrleak.inventory import Leak, Snapshot
+from pytest_ocrleak.inventory import BYTES, Leak, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import events
 from pytest_ocrleak.outcome import Check, Kind, LeakError
-from pytest_ocrleak.pace import Count, Pace
+from pytest_ocrleak.pace import Count, Pace, Show
 from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Life, relive
 from pytest_ocrleak.repeat import repeat
@@ -28,7 +28,6 @@ NOISE = {  # a life, see docs/verdict.md
     "rss": 262144.0,
     "gpu": 262144.0,
 }
-BYTES = ("heap", "pyblocks", "rss", "gpu")
 
 
 meters.load()
@@ -79,20 +78,22 @@ def traced(found: Findings, run: Callable[[], object], limits: Limits) -> Findin
     return findings.allocated(found, meter, lines, places)
 
 
-def discard(_: Check) -> None:
+def unrecorded(check: Check) -> Check:
     """Keep no record of a check: outside pytest the error is the report."""
+    return check
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """The checks under common limits, each handed to ``record`` when it ends.
+    """The checks under common limits, each handed to ``record``, which returns it judged.
 
     The module's functions are those of a checker without limits; the pytest fixture is one with
-    the session's.
+    the session's. ``show`` is told how far a check has come.
     """
 
     limits: Limits = field(default_factory=Limits, repr=False)
-    record: Callable[[Check], None] = field(default=discard, repr=False)
+    record: Callable[[Check], Check] = field(default=unrecorded, repr=False)
+    show: Show | None = field(default=None, repr=False)
 
     def snapshot(self) -> Snapshot:
         """Return what the process holds now, after garbage was collected.
@@ -170,7 +171,7 @@ class Checker:
         """
         __tracebackhide__ = True
         limits = self.limits.narrowed(track, ignore, tolerance)
-        pace = Pace(runs, warmup, time_limit)
+        pace = Pace(runs, warmup, time_limit, self.show)
         with uncaptured():
             run = partial(fn, *args, **kwargs)
             found = named(findings.repeated(repeat(run, limits, pace)), run, limits)
@@ -217,7 +218,7 @@ class Checker:
         __tracebackhide__ = True
         limits = self.limits.narrowed(track, ignore, tolerance).for_lives(NOISE, one_time)
         life = Life(factory, use, free)
-        pace = Pace(runs, warmup, time_limit)
+        pace = Pace(runs, warmup, time_limit, self.show)
         with uncaptured():
             found = findings.lives(relive(life, limits, pace), life.freeing)
             found = named(found, life.live, limits)
@@ -234,13 +235,13 @@ class Checker:
         check = Check(
             kind, name, found.runs, found.meters, found.leaks, allocations=found.allocations
         )
-        self.record(check)
+        check = self.record(check)
         for meter in limits.required:
             if meter in found.meters and found.meters[meter].verdict == "unavailable":
                 raise RuntimeError(
                     f"{meter} is required and was lost: {found.meters[meter].reason}"
                 )
-        if check.verdict == "leak" or (limits.strict and check.verdict == "inconclusive"):
+        if check.fails(strict=limits.strict):
             raise LeakError(text.failure(check), check)
         return found.meters
 

@@ -44,7 +44,14 @@ def options(parser: pytest.Parser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="write a report, its kind by suffix: .json; may be given several times",
+        help="write a report, its kind by suffix: .json, .html, .md; may be given several times",
+    )
+    add("--ocrleak-baseline", metavar="FILE", help="known leaks, which do not fail (TOML)")
+    ini("ocrleak_baseline", "file with the known leaks, which do not fail")
+    add(
+        "--ocrleak-update-baseline",
+        action="store_true",
+        help="accept today's leaks: rewrite the baseline, and fail for none of them",
     )
 
 
@@ -56,8 +63,18 @@ def markers(config: pytest.Config) -> None:
 
 def asked(config: pytest.Config) -> bool:
     """Tell whether an option or a key of the ini file was given."""
-    names = ("off", "runs", "track", "require", "strict", "report", "trace")
-    keys = ("runs", "track", "require", "strict", "ignore", "tolerance")
+    names = (
+        "off",
+        "update_baseline",
+        "runs",
+        "track",
+        "require",
+        "strict",
+        "report",
+        "trace",
+        "baseline",
+    )
+    keys = ("runs", "track", "require", "strict", "ignore", "tolerance", "baseline")
     return bool(
         config.getoption("ocrleak")
         or config.getini("ocrleak")

@@ -25,12 +25,14 @@ DRAWN = "[a-z0-9_]{8}"  # by tempfile
 TEMPORARY = rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1*"
 HEX = r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "*"
 NUMBERS = r"0x[0-9a-f]+|\d+", "*"
+SIZES = r"-?\d[\d.,]* (?:[KMG]?B|blocks?)\b", "*"  # as `sizes.human` writes them
 VARYING = (
     (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1*"),
     TEMPORARY,
     (r"\bsem\.\w+", "sem.*"),
     (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
     HEX,
+    SIZES,
     NUMBERS,
     (r"\bpython[*.]*", "python"),
 )

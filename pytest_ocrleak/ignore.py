@@ -1,6 +1,7 @@
 """Things that may linger: built-in rules and the user's, each with its reason."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,7 +22,13 @@ class Rule:
         same = item.what == self.pattern  # which may hold what a glob takes for its own: socket:[7]
         return self.meter == meter and (same or fnmatchcase(item.what, self.pattern))
 
+    @property
+    def line(self) -> str:
+        """The rule as users type it."""
+        return f"{self.meter}:{self.pattern}" + (f"  # {self.reason}" if self.reason else "")
 
+
+USES: Counter[Rule] = Counter()  # how often each rule that was typed let a thing linger
 BUILT_IN = (
     Rule("fds", "/dev/nvidia*", "the driver keeps them while the CUDA context lives"),
     Rule("fds", "/dev/*random", "the random generator keeps it"),
@@ -66,6 +73,13 @@ def parse(line: str) -> Rule:
 
 
 def keep(meter: str, items: Iterable[Item], rules: Iterable[Rule]) -> tuple[Item, ...]:
-    """Return the things that no rule covers."""
-    all_rules = (*BUILT_IN, *rules)
-    return tuple(item for item in items if not any(rule.covers(meter, item) for rule in all_rules))
+    """Return the things that no rule covers, and count the uses of those rules that do."""
+    kept = []
+    for item in items:
+        if any(rule.covers(meter, item) for rule in BUILT_IN):
+            continue
+        using = [rule for rule in rules if rule.covers(meter, item)]
+        USES.update(using)
+        if not using:
+            kept.append(item)
+    return tuple(kept)

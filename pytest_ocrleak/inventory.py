@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+BYTES = ("heap", "pyblocks", "rss", "gpu")  # the meters that read an `Amount`
 COMMAND = 160  # characters of a command line that are told
 
 
@@ -211,7 +212,8 @@ class Leak:
     frames, the innermost first (``tests/test_x.py:12 in load``), then what of a library was inside
     of them. ``kept_by`` is what refers to it. Both are empty where they are not known, and never
     guessed. The fingerprint names the same leak in another run of the suite, on another machine and
-    in another version of the code.
+    in another version of the code. A leak that is ``known`` by the baseline fails nothing;
+    ``remark`` is what the baseline says of it.
     """
 
     meter: str
@@ -221,3 +223,5 @@ class Leak:
     opened_at: tuple[str, ...] = ()
     kept_by: tuple[str, ...] = ()
     fingerprint: str = ""
+    known: bool = False
+    remark: str = ""

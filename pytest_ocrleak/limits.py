@@ -102,9 +102,10 @@ def known(name: str) -> str:
 
 
 def rule(line: str) -> Rule:
-    """Return the ignore rule in a line, its meter checked."""
+    """Return the ignore rule in a line, its meter checked, and begin to count its uses."""
     parsed = ignore.parse(line)
     known(parsed.meter)
+    ignore.USES[parsed] += 0
     return parsed
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +14,12 @@ from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.pace import Count, Pace
+from pytest_ocrleak.report.formats import SUFFIXES, missing
 
-REPORTS = (".json",)
+if TYPE_CHECKING:
+    from pytest_ocrleak.hooks.gate import Gate
+
+UPDATE = "ocrleak_update_baseline"
 MARKERS = ("ocrleak", "no_ocrleak")
 TIME_LIMIT = 10.0  # seconds
 SIGNATURE = "runs, warmup, track, tolerance, ignore, time_limit"
@@ -110,11 +115,43 @@ def reports(config: pytest.Config) -> tuple[Path, ...]:
     """
     paths = [config.invocation_params.dir / name for name in config.getoption("ocrleak_report")]
     for path in paths:
-        if path.suffix not in REPORTS:
+        if path.suffix not in SUFFIXES:
             raise pytest.UsageError(
-                f"--ocrleak-report: {path.name!r} has none of the suffixes {', '.join(REPORTS)}"
+                f"--ocrleak-report: {path.name!r} has none of the suffixes {', '.join(SUFFIXES)}"
             )
+        if reason := missing(path.suffix):
+            raise pytest.UsageError(f"--ocrleak-report: {reason}")
     return tuple(paths)
+
+
+def gate(config: pytest.Config) -> "Gate | None":
+    """Return the baseline that checks are held against, nothing where there is none.
+
+    Raises
+    ------
+    pytest.UsageError
+        It cannot be read, or is no baseline.
+
+    """
+    typed, update = config.getoption("ocrleak_baseline"), config.getoption(UPDATE)
+    project = config.inipath.parent if config.inipath else config.rootpath
+    folder = config.invocation_params.dir if typed else project
+    name = typed or config.getini("ocrleak_baseline")
+    if not name:
+        if update:
+            raise pytest.UsageError(
+                "--ocrleak-update-baseline: name the file to write, --ocrleak-baseline FILE"
+            )
+        return None
+    from pytest_ocrleak import baseline_file  # noqa: PLC0415 - only where there is one
+    from pytest_ocrleak.hooks.gate import Gate  # noqa: PLC0415
+
+    path = folder / name
+    try:
+        known = baseline_file.read(path, missing_ok=update)
+    except baseline_file.BaselineError as error:
+        raise pytest.UsageError(f"--ocrleak-baseline: {error}") from None
+    return Gate(path, known, update=update, today=date.today())  # noqa: DTZ011 - the user's day
 
 
 def usual(config: pytest.Config, session: Limits) -> Plan:

@@ -1,6 +1,6 @@
 """What a check found, and the error that carries it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +8,31 @@ from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.verdict import Growth, Verdict
 
 Kind = Literal["test", "fixture", "guard", "growth", "release"]
+SCOPES: Mapping[str, Callable[[str], str]] = {
+    "class": lambda nodeid: nodeid.rpartition("::")[0],
+    "module": lambda nodeid: nodeid.partition("::")[0],
+    "package": lambda _: "",
+    "session": lambda _: "",
+}
+
+
+def place(nodeid: str, scope: str) -> str:
+    """Return the test of a check, or the class or module of a fixture that is wider than a test.
+
+    Such a fixture ends in the last test of its scope, which may be another one in another run.
+    """
+    return SCOPES.get(scope, str)(nodeid)
+
+
+def label(kind: str, name: str, nodeid: str, scope: str) -> str:
+    """Return a check's name for people, the same in every run: where, and what of it was checked.
+
+    ``tests/test_x.py::test_y``, ``tests/test_x.py · fixture engine (module)``.
+    """
+    where = place(nodeid, scope)
+    whole = kind == "test" and where
+    part = "" if whole else f"{kind} {name}{f' ({scope})' if scope else ''}"
+    return " · ".join(filter(None, (where, part.strip())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,19 @@ class Check:
     nodeid: str = ""
     scope: str = ""
     allocations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The check's name for people, the same in every run."""
+        return label(self.kind, self.name, self.nodeid, self.scope)
+
+    def fails(self, *, strict: bool) -> bool:
+        """Tell whether what was checked fails: by a leak that is not known; if strict, undecided.
+
+        A check that is inconclusive beside known leaks is undecided, too.
+        """
+        undecided = any(growth.verdict == "inconclusive" for growth in self.meters.values())
+        return not all(leak.known for leak in self.leaks) or (strict and undecided)
 
     @property
     def verdict(self) -> Verdict:

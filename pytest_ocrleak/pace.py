@@ -1,8 +1,8 @@
 """How often a check runs the code, and for how long at most."""
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Count = int | Literal["auto"]
@@ -33,6 +33,13 @@ class Progress(Protocol):
     """How far a check has come."""
 
     @property
+    def runs(self) -> int:
+        """The runs that were made."""
+
+    def rising(self) -> Mapping[str, float]:
+        """Return by meter what has visibly grown since the warm-up, per run."""
+
+    @property
     def full(self) -> bool:
         """Whether no reading fits any more."""
 
@@ -48,12 +55,14 @@ class Progress(Protocol):
 class Pace:
     """Runs to judge and runs to make before them, ``"auto"`` for as many as it takes.
 
-    ``time_limit`` is in seconds; after it the verdict is given on what is known.
+    ``time_limit`` is in seconds; after it the verdict is given on what is known. ``show`` is told
+    how far the check has come, with the seconds it took until then.
     """
 
     runs: Count = "auto"
     warmup: Count = "auto"
     time_limit: float = 10.0
+    show: "Show | None" = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, least in (("runs", 1), ("warmup", 0)):
@@ -72,6 +81,11 @@ class Pace:
             return True
         return self.runs == "auto" and readings.decided(spent)
 
+    def told(self, readings: Progress, seconds: float) -> None:
+        """Show how far a check has come, where somebody looks."""
+        if self.show is not None:
+            self.show(readings, self, seconds)
+
     @property
     def first(self) -> int:
         """The runs that warm up, at least, before any is judged."""
@@ -81,3 +95,6 @@ class Pace:
     def last(self) -> int:
         """The number of the last run, where their number is fixed."""
         return self.first + (0 if self.runs == "auto" else self.runs)
+
+
+Show = Callable[[Progress, Pace, float], None]

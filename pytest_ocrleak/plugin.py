@@ -70,7 +70,7 @@ def ocrleak(pytestconfig: pytest.Config) -> "Checker":
 
     session = start(pytestconfig)
     make = Off if pytestconfig.getoption("ocrleak_off") else Checker
-    return make(session.limits, session.record)
+    return make(session.limits, session.record, session.live)
 
 
 class Controller:
@@ -90,8 +90,8 @@ class Controller:
             start(self.config).take(told)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take what a worker found after its last report."""
         output = getattr(node, "workeroutput", {})
         if any(output.get(name) for name in output if name.startswith(ATTRIBUTE)):
-            start(self.config).pytest_testnodedown(node)
+            start(self.config).pytest_testnodedown(node, error)

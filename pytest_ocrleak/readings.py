@@ -80,6 +80,14 @@ class Readings:
         """The runs made until the latest reading."""
         return self._runs[self._length - 1]
 
+    def rising(self) -> dict[str, float]:
+        """Return by meter what has visibly grown since the warm-up, per run."""
+        last = self._length - 1
+        runs = self._runs[last] - self._runs[min(1, last)]
+        grown = {n: v[last] - v[min(1, last)] for n, v in self._values.items()} if runs else {}
+        shown = {n: rise for n, rise in grown.items() if rise > METERS[n].scale.hidden}
+        return {name: rise / runs for name, rise in shown.items()}
+
     @property
     def full(self) -> bool:
         """Whether no reading fits any more."""

@@ -173,6 +173,7 @@ def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_coun
             one(life, lives, number, judged=number > pace.first)
             if number <= pace.first:
                 lives.imported = len(sys.modules) > modules
+            pace.told(lives.readings, clock() - start)
             spent = (clock() - start) / pace.time_limit
             enough = lives.judged >= FEW or spent >= OVERTIME
             if lives.judged and enough and pace.over(lives.readings, clock() - start):

@@ -46,6 +46,7 @@ def repeat(run: Run, limits: Limits, pace: Pace, clock: Clock = time.perf_counte
             read_after(run, pace.first, readings, patience)
         for size in batches(run, readings, pace, clock):
             read_after(run, size, readings, patience)
+            pace.told(readings, clock() - start)
             if pace.over(readings, clock() - start):
                 break
         if readings.lingers:

@@ -20,16 +20,21 @@ from pytest_ocrleak.hooks.failing import RunFailedError
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check
-from pytest_ocrleak.pace import Pace
+from pytest_ocrleak.pace import Pace, Show
 from pytest_ocrleak.repeat import repeat
 
 SHARE = 0.5  # of a test's timeout that may be spent on its runs: it counts for all of them
 
 
-def repeated(item: pytest.Item, plan: Plan, wider: Iterable[pytest.FixtureDef[Any]]) -> Check:
+def repeated(
+    item: pytest.Item,
+    plan: Plan,
+    wider: Iterable[pytest.FixtureDef[Any]],
+    show: Show | None = None,
+) -> Check:
     """Repeat a test that ran once and passed, and return the check of its growth per run.
 
-    ``wider`` are the fixtures that live on from run to run.
+    ``wider`` are the fixtures that live on from run to run; ``show`` is told how far it has come.
 
     Raises
     ------
@@ -37,7 +42,7 @@ def repeated(item: pytest.Item, plan: Plan, wider: Iterable[pytest.FixtureDef[An
         A further run of the test failed.
 
     """
-    pace = in_time(plan.pace or Pace(), item)
+    pace = replace(in_time(plan.pace or Pace(), item), show=show)
     with traces.of_one_run(item, wider) as clear:
         run = partial(again, item, clear)
         ending(item, clear)

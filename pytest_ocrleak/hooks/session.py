@@ -1,27 +1,33 @@
 """What a session knows: the checks that ended, on their way from phase to report to summary."""
 
-import io
-import json
 import os
-import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from pytest_ocrleak import options
+from pytest_ocrleak.hooks import github, live
+from pytest_ocrleak.hooks.failing import place
+from pytest_ocrleak.hooks.junit import Properties
+from pytest_ocrleak.hooks.rules import Rules
+from pytest_ocrleak.hooks.writing import Reports, ended_early
 from pytest_ocrleak.inventory import Unavailable
+from pytest_ocrleak.ledger import Owner
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read, tempfiles
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.report.tally import Tally, summary
 
+if TYPE_CHECKING:
+    from pytest_ocrleak.hooks.gate import Gate
+
+Listener = TypeVar("Listener")
 SESSION = pytest.StashKey["Session"]()
 ATTRIBUTE = "ocrleak"  # of a test report: its phase's checks as plain data
-OWN = "pytest_ocrleak"  # the folder of this plugin, in a path
 LATE = ("late", "lost", "problems")  # what a worker tells at its end
 
 
@@ -59,7 +65,6 @@ class Session:
         for folder in (config.rootpath, config.getoption("basetemp", None)):
             if folder:
                 tempfiles.leave_out(f"{Path(folder).resolve()}{os.sep}")
-        self.spool = spool() if self.reports and not is_worker(config) else io.StringIO()
         self.phase = Phase()
         self.muted = False
         self.worker = is_worker(config)
@@ -67,6 +72,16 @@ class Session:
         self.problems: list[str] = []
         self.late: list[str] = []
         self.lost: dict[str, str] = {}
+        self.partial = ""
+        self.leaking: list[Mapping[str, Any]] = []  # on GitHub
+        self.rules = listening(config, Rules(config))
+        self.gate: Gate | None = options.gate(config)
+        if self.gate:
+            listening(config, self.gate)
+        self.writing = Reports(self.reports) if self.reports and not self.worker else None
+        wanted = config.getoption("xmlpath", None) and not self.worker
+        self.properties = Properties() if wanted else None
+        self.live = None if self.worker else live.terminal(config)
 
     def prepare(self) -> None:
         """Have what traces allocations take now what it keeps for good."""
@@ -77,17 +92,21 @@ class Session:
         except allocations.UntraceableError as error:
             raise pytest.UsageError(f"--ocrleak-trace: {error}") from None
 
-    def record(self, check: Check) -> None:
-        """Keep a finished check, under the test that runs."""
-        if self.muted:
-            return
+    def record(self, check: Check) -> Check:
+        """Keep a finished check, under the test that runs, and return it as it is judged here."""
         told = check if check.nodeid else replace(check, nodeid=running())
+        told = self.gate.judged(told) if self.gate else told
+        if self.muted:
+            return told
+        if self.gate:
+            self.gate.note(told)
         if told.verdict == "clean" and told.runs == 1 and not self.reports:
             self.phase.clean += 1
         else:
             from pytest_ocrleak.report.document import plain  # noqa: PLC0415 - few come here
 
             self.phase.checks.append(plain(told))
+        return told
 
     @contextmanager
     def muting(self) -> Iterator[None]:
@@ -98,17 +117,19 @@ class Session:
         finally:
             self.muted = False
 
-    def count(self) -> None:
-        """Count a clean check that nobody wants to see."""
+    def count(self, owner: Owner, nodeid: str) -> None:
+        """Count the clean check of one that nobody wants to see."""
         self.phase.clean += 1
+        if self.gate:
+            self.gate.note_clean(owner, nodeid)
 
     def told(self) -> dict[str, Any]:
         """Return the checks since the last report as plain data, nothing where there are none."""
-        phase = self.phase
-        if not phase.clean and not phase.checks:
+        phase, facts = self.phase, self.gate.told() if self.gate else {}
+        if not (phase.clean or phase.checks or facts):
             return {}
         self.phase = Phase()
-        return {"clean": phase.clean, "checks": phase.checks}
+        return {"clean": phase.clean, "checks": phase.checks, "baseline": facts}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -116,13 +137,17 @@ class Session:
 
         pytest keeps reports until the end.
         """
+        if self.live:
+            self.live.clear()
         if report.failed and self.phase.checks:
             self.tell(report)
         told = vars(report).pop(ATTRIBUTE, None) or self.told()
         if told and self.worker:
             vars(report)[ATTRIBUTE] = told
-        elif told:
-            self.take(told)
+            return
+        self.take(told)
+        if self.properties:
+            self.properties.add(report, told)
 
     def tell(self, report: pytest.TestReport) -> None:
         """Complete the report of a phase in which a check failed."""
@@ -133,93 +158,95 @@ class Session:
             report.sections += map(text.strip, filter(text.grows, self.phase.checks))
 
     def take(self, told: Mapping[str, Any]) -> None:
-        """Count checks, and keep them where a report is to be written."""
+        """Count checks, and keep them where they will be told in full."""
         if not told:
             return
         self.tally.clean(told["clean"])
         for check in told["checks"]:
             self.tally.add(check)
-            if self.reports:
-                self.spool.write(json.dumps(check, ensure_ascii=False) + "\n")
+            if self.writing:
+                self.writing.take(check)
+            if check["leaks"] and github.here():
+                self.leaking.append(check)
+        if self.gate and told["baseline"]:
+            self.gate.facts.take(told["baseline"])
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take what a worker of pytest-xdist found after its last report."""
         output = getattr(node, "workeroutput", {})
+        if error:
+            self.partial = f"worker {node.gateway.id} crashed"
         self.take(output.get(ATTRIBUTE, {}))
         for name in LATE:
             kept, came = getattr(self, name), output.get(f"{ATTRIBUTE}_{name}", ())
             kept.update(came) if isinstance(kept, dict) else kept.extend(came)
+        if rules := output.get(f"{ATTRIBUTE}_rules"):
+            self.rules.take(rules)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Write the reports, in the one process that has all checks."""
         result = yield
         told = self.told()
-        if is_worker(self.config):
+        if self.worker:
             output = self.config.workeroutput  # type: ignore[attr-defined]
-            output.update({f"{ATTRIBUTE}_{name}": getattr(self, name) for name in LATE})
-            output[ATTRIBUTE] = told
+            late = {f"{ATTRIBUTE}_{name}": getattr(self, name) for name in LATE}
+            output.update({**late, f"{ATTRIBUTE}_rules": self.rules.told(), ATTRIBUTE: told})
             return result
         self.take(told)
-        if self.late and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        for path in self.reports:
-            self.write(path)
+        self.partial = self.partial or ended_early(session)
+        self.conclude(session)
         return result
 
-    def write(self, path: Path) -> None:
-        """Write the report, or note the sentence that says why not."""
-        from pytest_ocrleak import files  # noqa: PLC0415 - only where one is written
-        from pytest_ocrleak.report.document import document  # noqa: PLC0415
+    def conclude(self, session: pytest.Session) -> None:
+        """Give the verdict on the whole session, and write what is to be written."""
+        self.rules.take(self.rules.told())
+        whole = session.exitstatus == pytest.ExitCode.OK and not self.partial
+        self.problems += self.gate.finish() if self.gate else ()
+        self.problems += self.rules.finish() if whole else ()
+        unused = (self.gate and self.gate.unused) or (whole and self.rules.unused)
+        if session.exitstatus == pytest.ExitCode.OK and (
+            self.late or (self.limits.strict and unused)
+        ):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.writing:
+            self.problems += self.writing.write(self.document(self.writing.checks()))
+        if github.here() and self.tally.checked:
+            self.problems += github.summarize(self.document(self.leaking))
 
-        try:
-            whole = json.dumps(document(list(self.spooled())), indent=1, ensure_ascii=False)
-            files.write(path, whole + "\n")
-        except Exception as error:  # noqa: BLE001 - no outcome of a test hangs on it
-            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-            self.problems.append(f"ocrleak: the report {path} was not written: {reason}")
+    def document(self, checks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the report on the session that tells some checks, or all of them, in full."""
+        from pytest_ocrleak.report.document import document  # noqa: PLC0415 - where one is written
 
-    def spooled(self) -> Iterator[dict[str, Any]]:
-        """Yield the checks that were kept."""
-        self.spool.seek(0)
-        yield from map(json.loads, self.spool)
+        notes = [*self.late, *self.problems]
+        return document(checks, self.tally.counts(), partial=self.partial, notes=notes)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Write what was found too late for any test, and the one line."""
         for line in (*self.late, *self.problems):
             terminalreporter.write_line(line, red=True)
+        if github.here():
+            for line in github.commands(self.leaking, self.config.rootpath):
+                terminalreporter.write_line(line)
         if self.tally.checked:
             at_times = {f"{name} at times": reason for name, reason in self.lost.items()}
             needed = ["gpu", *self.lost] if not self.tally.told else None
             missing = unavailable(self.limits, needed)
             told = {n: r for n, r in at_times.items() if n.partition(" ")[0] not in missing}
-            colour = {"red": bool(self.tally.verdicts["leak"]), "green": self.tally.all_clean}
+            colour = {"red": bool(self.tally.failing), "green": self.tally.all_clean}
             terminalreporter.write_line(summary(self.tally, {**told, **missing}), **colour)
 
 
-def spool() -> IO[str]:
-    """Return a file without a name for the checks that a report will hold, one a line."""
-    return tempfile.TemporaryFile("w+", encoding="utf-8")
+def listening(config: pytest.Config, listener: Listener) -> Listener:
+    """Have something of ours hear pytest's hooks."""
+    config.pluginmanager.register(listener, f"ocrleak-{type(listener).__name__.lower()}")
+    return listener
 
 
 def is_worker(config: pytest.Config) -> bool:
     """Tell whether this is a worker of pytest-xdist."""
     return hasattr(config, "workerinput")
-
-
-def place(report: pytest.TestReport) -> None:
-    """Tell of a leak that was found after a test's code without the code that found it.
-
-    pytest would write that all entries are hidden, and name this plugin's line as the crash.
-    """
-    for shown, crash, _ in getattr(report.longrepr, "chain", ()):
-        ours = crash and crash.message.startswith("pytest_ocrleak.LeakError")
-        if ours and (shown.extraline or "").startswith("All traceback entries are hidden"):
-            shown.extraline = None
-            crash.path, crash.lineno = report.location[0], (report.location[1] or 0) + 1
-        elif ours and OWN in crash.path:  # a doctest's traceback hides nothing
-            report.longrepr = crash.message
 
 
 def running() -> str:

@@ -160,8 +160,8 @@ class Watching:
         from pytest_ocrleak.hooks import repeating  # noqa: PLC0415 - only where a test is
 
         with self.watch.pause(), self.session.muting():
-            check = repeating.repeated(item, plan, self.wider())
-        self.session.record(check)
+            check = repeating.repeated(item, plan, self.wider(), self.session.live)
+        check = self.session.record(check)
         return check if self.fails(check) else None
 
     def judge_call(self, item: pytest.Item, owner: Owner) -> Check | None:
@@ -208,7 +208,7 @@ class Watching:
         """Record the check of one that was judged, and return it if it fails."""
         grew = owner.bytes[DEVICE] > BLOCK
         if not (left or grew or self.session.reports or owner.weighed):
-            self.session.count()
+            self.session.count(owner, self.nodeid)
             return None
         from pytest_ocrleak import onepass  # noqa: PLC0415 - most suites never come here
 
@@ -218,7 +218,7 @@ class Watching:
             *(owner.kind, owner.name, 1, found.meters, found.leaks),
             *(owner.nodeid or self.nodeid, owner.scope, found.allocations),
         )
-        self.session.record(check)
+        check = self.session.record(check)
         if not self.fails(check):
             return None
         self.red.setdefault(check.nodeid, []).append((owner, check))
@@ -226,8 +226,7 @@ class Watching:
 
     def fails(self, check: Check) -> bool:
         """Tell whether a check fails its test."""
-        open_one = check.verdict == "inconclusive" and self.session.limits.strict
-        return check.verdict == "leak" or open_one
+        return check.fails(strict=self.session.limits.strict)
 
     def still_red(self, nodeid: str, kind: Kind) -> Check | None:
         """Return the check of an earlier try of a test that failed, if what leaked is there yet."""

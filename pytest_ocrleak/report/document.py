@@ -1,9 +1,9 @@
 """The JSON report, as plain data that any JSON writer takes."""
 
 import platform
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -12,20 +12,40 @@ from pytest_ocrleak.inventory import Unavailable
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.meters.heap import allocator
 from pytest_ocrleak.outcome import Check
+from pytest_ocrleak.report.tally import Tally
 
-VERDICTS = ("clean", "leak", "inconclusive")
 
+def document(
+    checks: Iterable[Mapping[str, Any]],
+    summary: Mapping[str, int] | None = None,
+    *,
+    partial: str = "",
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the whole report on checks that `plain` made plain.
 
-def document(checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the whole report on checks that `plain` made plain."""
-    counts = Counter(check["verdict"] for check in checks)
+    ``summary`` has the counts where not all checks are told in full; ``partial`` says why the run
+    did not come to its end, and ``notes`` what the terminal told at its end.
+    """
+    every = list(checks)
     return {
         "schema_version": 1,
         "tool": {"name": "pytest-ocrleak", "version": version("pytest-ocrleak")},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({"partial": partial} if partial else {}),
         "environment": environment(),
-        "checks": list(checks),
-        "summary": {"checked": len(checks), **{name: counts[name] for name in VERDICTS}},
+        "checks": every,
+        "summary": dict(summary or counted(every)),
+        **({"notes": list(notes)} if notes else {}),
     }
+
+
+def counted(checks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the counts of plain checks."""
+    tally = Tally()
+    for check in checks:
+        tally.add(check)
+    return tally.counts()
 
 
 def environment() -> dict[str, Any]:

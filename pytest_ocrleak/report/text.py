@@ -43,15 +43,23 @@ def allocated(check: Check) -> Iterator[str]:
 def problem(check: Check) -> Iterator[str]:
     """Return what leaks: the check with actual against allowed, then the first ten leaks."""
     runs = f" after {check.runs} runs" if check.runs > 1 else ""
-    if not check.leaks:
+    leaks = failing(check)
+    if leaks:
+        meters = dict.fromkeys(leak.meter for leak in leaks)
+        yield f"{label(check)} leaks ({'; '.join(actual(check, meter) for meter in meters)}){runs}:"
+    else:
         yield f"{label(check)}: inconclusive{runs}"
-        return
-    meters = dict.fromkeys(leak.meter for leak in check.leaks)
-    yield f"{label(check)} leaks ({'; '.join(actual(check, meter) for meter in meters)}){runs}:"
-    for leak in check.leaks[:SHOWN]:
+    for leak in leaks[:SHOWN]:
         yield from described(leak)
-    if len(check.leaks) > SHOWN:
-        yield f"  … and {len(check.leaks) - SHOWN} more"
+    if len(leaks) > SHOWN:
+        yield f"  … and {len(leaks) - SHOWN} more"
+    if known := len(check.leaks) - len(leaks):
+        yield f"  and {known} that the baseline knows"
+
+
+def failing(check: Check) -> list[Leak]:
+    """Return the leaks that no baseline knows."""
+    return [leak for leak in check.leaks if not leak.known]
 
 
 def label(check: Check) -> str:
@@ -63,7 +71,7 @@ def label(check: Check) -> str:
 
 def actual(check: Check, meter: str) -> str:
     """Return what a meter saw against what is allowed."""
-    leaks = [leak for leak in check.leaks if leak.meter == meter]
+    leaks = [leak for leak in failing(check) if leak.meter == meter]
     growth = check.meters.get(meter)
     if growth is None or not any(leak.per_run for leak in leaks):
         return meter
@@ -79,10 +87,8 @@ def total(leaks: list[Leak], growth: Growth) -> float:
 
 def advice(check: Check) -> Iterator[str]:
     """Return what to do next, and how to accept the first leak where it is meant to stay."""
-    if not check.leaks:
-        return
-    first = check.leaks[0]
-    if first.meter not in METERS:
+    first = next(iter(failing(check)), None)
+    if first is None or first.meter not in METERS:
         return
     if METERS[first.meter].exact:
         yield "try: close it where it was opened, or in a fixture's finalizer; if it is to stay,"
@@ -97,10 +103,25 @@ def advice(check: Check) -> Iterator[str]:
 
 def described(leak: Leak) -> Iterator[str]:
     """Return one leak: what and how often, the line that opened it, what keeps it."""
-    often = f" ×{leak.count}" if leak.count > 1 else ""
-    yield f"  {leak.meter}: {leak.what}{often}"
+    yield f"  {leak.meter}: {leak.what}{often(leak.count)}"
+    if leak.remark:
+        yield f"      {leak.remark}"
     yield from (f"      {line}" for line in origin(leak))
     yield from (f"      kept by {keeper}" for keeper in leak.kept_by)
+
+
+def often(count: int) -> str:
+    """Return how many things of a name there are, nothing where it is one."""
+    return f" ×{count}" if count > 1 else ""
+
+
+def in_a_line(leak: Mapping[str, Any]) -> str:
+    """Return a plain leak in one line: meter, what, how often, where it was opened."""
+    place = next(iter(leak["opened_at"]), "")
+    made = MADE.get(leak["meter"], "allocated")
+    at = "" if place.startswith(OTHER_THAN_PLACES) else "at "
+    opened = f", {made} {at}{place}" if place else ""
+    return f"{leak['meter']}: {leak['what']}{often(leak['count'])}{opened}"
 
 
 def unknown(leak: Leak) -> bool:

@@ -68,18 +68,6 @@ def test_a_leak_is_gone_only_where_it_was_looked_for() -> None:
     assert compared(older, [blind]) == {"unproven": ["/etc/hosts"]}
 
 
-def test_growth_that_changed_its_unit_is_the_same_leak() -> None:
-    """Its fingerprint has another unit; a second one on the meter could be any."""
-    small = Found("heap", "grows by 900 KB per run", 1, 9e5, "k")
-    large = Found("heap", "grows by 1.1 MB per run", 1, 1.1e6, "m")
-    third = Found("heap", "grows by 3 GB per run", 1, 3e9, "g")
-    assert compared([check("a", small)], [check("a", large)]) == {"still": [large.what]}
-    assert compared([check("a", small)], [check("a", large, third)]) == {
-        "new": [large.what, third.what],
-        "gone": [small.what],
-    }
-
-
 def test_a_fixture_is_the_same_whichever_test_it_ends_in() -> None:
     """A module's in its module, a session's anywhere."""
     for scope in ("module", "session"):

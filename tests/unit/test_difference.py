@@ -92,6 +92,9 @@ def test_a_leak_names_what_and_how_often() -> None:
 def test_a_fingerprint_ignores_what_changes_from_run_to_run() -> None:
     """Ids and addresses are left out, names and meters are not."""
     assert fingerprint("fds", "socket:[1234]") == fingerprint("fds", "socket:[99]")
+    assert fingerprint("heap", "grows by 998 B per run") == fingerprint(
+        "heap", "grows by -1.1 MB per run"
+    )
     assert fingerprint("fds", "/a") != fingerprint("fds", "/b")
     assert fingerprint("fds", "/a") != fingerprint("maps", "/a")
 

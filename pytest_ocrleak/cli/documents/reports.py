@@ -1,25 +1,17 @@
 """Two reports of the plugin: which leaks are new, which are gone, which stayed.
 
-A leak is the same where the check and the leak's fingerprint are. A leak of bytes is told by its
-growth, so one that grew from KB to MB has another fingerprint: where a check has one such leak on
-a meter in both reports, it is the same one.
+A leak is the same where the check and the leak's fingerprint are.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pytest_ocrleak.difference import fingerprint
 from pytest_ocrleak.meters import METERS
+from pytest_ocrleak.outcome import label, place
 
 Key = tuple[str, ...]
 RANK = ("clean", "inconclusive", "leak")
-SCOPES: dict[str, Callable[[str], str]] = {
-    "class": lambda nodeid: nodeid.rpartition("::")[0],
-    "module": lambda nodeid: nodeid.partition("::")[0],
-    "package": lambda _: "",
-    "session": lambda _: "",
-}
 UNJUDGED = ("inconclusive", "unavailable", "unjudged")
 
 
@@ -60,18 +52,13 @@ class Done(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The test, or the class or module of a fixture that is wider than a test.
-
-        Such a fixture ends in the last test of its scope, which may be another one in another run.
-        """
-        return SCOPES.get(self.scope, str)(self.nodeid)
+        """The test, or the class or module of a fixture that is wider than a test."""
+        return place(self.nodeid, self.scope)
 
     @property
     def label(self) -> str:
         """The check's name for people: where, and the fixture or guard there."""
-        scope = f" ({self.scope})" if self.scope else ""
-        part = "" if self.kind == "test" and self.place else f"{self.kind} {self.name}{scope}"
-        return " · ".join(filter(None, (self.place, part.strip())))
+        return label(self.kind, self.name, self.nodeid, self.scope)
 
 
 NO_CHECK = Done("", "", "", 0, {}, ())
@@ -164,25 +151,10 @@ def paired(older: Done | None, newer: Done | None) -> Iterator[Pair]:
     """Yield the leaks of a check, those that are the same together."""
     check = (newer or older or NO_CHECK).label
     before, after = by_fingerprint(older), by_fingerprint(newer)
-    same = renamed(before, after)
     for key, leak in before.items():
-        now = after.get(same.get(key, key))
+        now = after.get(key)
         yield Pair(check, leak, now, "" if now else doubt(leak.meter, newer))
-    known = {same.get(key, key) for key in before}
-    yield from (Pair(check, None, leak) for key, leak in after.items() if key not in known)
-
-
-def renamed(before: Mapping[Key, Found], after: Mapping[Key, Found]) -> dict[Key, Key]:
-    """Return the keys of leaks of bytes that have another fingerprint in the newer report."""
-    gone, came = bytes_by_meter(before, after), bytes_by_meter(after, before)
-    return {gone[meter]: came[meter] for meter in gone if meter in came}
-
-
-def bytes_by_meter(leaks: Mapping[Key, Found], others: Mapping[Key, Found]) -> dict[str, Key]:
-    """Return the keys that the others lack, of meters with one such leak that count bytes."""
-    alone = [key for key in leaks if key not in others and not is_thing(key[0])]
-    many = Counter(key[0] for key in alone)
-    return {key[0]: key for key in alone if many[key[0]] == 1}
+    yield from (Pair(check, None, leak) for key, leak in after.items() if key not in before)
 
 
 def is_thing(meter: str) -> bool:
