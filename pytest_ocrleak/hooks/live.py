@@ -42,22 +42,28 @@ class Live:
             return
         from pytest_ocrleak.report.progress import line  # noqa: PLC0415 - few checks take long
 
-        writer = self.reporter._tw  # noqa: SLF001 - pytest offers no other way to its columns
-        room = writer.fullwidth - writer.width_of_current_line - 1
-        if room >= NARROW:
-            self.write(f"{GAP}ocrleak: {line(readings, pace, seconds)}"[:room])
-            self.shown = self.clock()
+        with self.capture.global_and_fixture_disabled():  # else the width is not the terminal's
+            writer = self.reporter._tw  # noqa: SLF001 - there is no other way to its columns
+            room = writer.fullwidth - writer.width_of_current_line - 1
+            if room >= NARROW:
+                self.write(shortened(f"{GAP}ocrleak: {line(readings, pace, seconds)}", room))
+                self.shown = self.clock()
 
     def clear(self) -> None:
         """Take the line away."""
         if self.columns:
-            self.write("")
+            with self.capture.global_and_fixture_disabled():
+                self.write("")
 
     def write(self, text: str) -> None:
         """Write a text over the last one, and go back to where pytest writes on."""
         back = f"\x1b[{len(text)}D" if text else ""
         file = self.reporter._tw._file  # noqa: SLF001 - past what counts the columns of pytest's own
-        with self.capture.global_and_fixture_disabled():
-            file.write(f"{text}\x1b[K{back}")
-            file.flush()
+        file.write(f"{text}\x1b[K{back}")
+        file.flush()
         self.columns = len(text)
+
+
+def shortened(text: str, columns: int) -> str:
+    """Return a text that fits into so many columns."""
+    return text if len(text) <= columns else f"{text[: columns - 1]}…"

@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,7 @@ from pytest_ocrleak.report.tally import Tally, summary
 
 if TYPE_CHECKING:
     from pytest_ocrleak.hooks.gate import Gate
+    from pytest_ocrleak.hooks.live import Live
 
 Listener = TypeVar("Listener")
 SESSION = pytest.StashKey["Session"]()
@@ -81,7 +83,11 @@ class Session:
         self.writing = Reports(self.reports) if self.reports and not self.worker else None
         wanted = config.getoption("xmlpath", None) and not self.worker
         self.properties = Properties() if wanted else None
-        self.live = None if self.worker else live.terminal(config)
+
+    @cached_property
+    def live(self) -> "Live | None":
+        """The line in the terminal, which is not there yet when options are read."""
+        return None if self.worker else live.terminal(self.config)
 
     def prepare(self) -> None:
         """Have what traces allocations take now what it keeps for good."""
@@ -211,7 +217,7 @@ class Session:
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.writing:
-            self.problems += self.writing.write(self.document(self.writing.checks()))
+            self.problems += self.writing.write(self.document)
         if github.here() and self.tally.checked:
             self.problems += github.summarize(self.document(self.leaking))
 

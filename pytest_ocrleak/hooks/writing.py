@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,44 @@ class Reports:
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
         self.spool = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - until the end
+        self.lost = ""
 
     def take(self, check: Mapping[str, Any]) -> None:
-        """Put a plain check aside."""
-        self.spool.write(json.dumps(check) + "\n")
+        """Put a plain check aside; where there is no room for it, remember why."""
+        try:
+            self.spool.write(json.dumps(check) + "\n")
+        except OSError as error:
+            self.lost = reason(error)
 
     def checks(self) -> Iterator[dict[str, Any]]:
         """Yield the checks that were put aside."""
         self.spool.seek(0)
         yield from map(json.loads, self.spool)
 
-    def write(self, document: Mapping[str, Any]) -> Iterator[str]:
-        """Write every file; yield the sentences that say of which ones it failed, and why."""
+    def write(self, document: Callable[[Iterable[Any]], Mapping[str, Any]]) -> Iterator[str]:
+        """Write every file; yield the sentences that say of which ones it failed, and why.
+
+        ``document`` makes a report of checks. One without some of its checks is not written.
+        """
+        for path in self.paths:
+            why = self.lost or self.failure(path, document)
+            if why:
+                yield f"ocrleak: the report {path} was not written: {why}"
+
+    def failure(self, path: Path, document: Callable[[Iterable[Any]], Mapping[str, Any]]) -> str:
+        """Write a file; return why that failed, or nothing."""
         from pytest_ocrleak import files  # noqa: PLC0415 - only where one is written
 
-        for path in self.paths:
-            try:
-                files.write(path, formats.rendered(path.suffix, document))
-            except Exception as error:  # noqa: BLE001 - no outcome of a test hangs on it
-                reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-                yield f"ocrleak: the report {path} was not written: {reason}"
+        try:
+            files.write(path, formats.rendered(path.suffix, document(self.checks())))
+        except Exception as error:  # noqa: BLE001 - no outcome of a test hangs on it
+            return reason(error)
+        return ""
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong, as the operating system says it where it was that."""
+    return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
 
 
 def ended_early(session: pytest.Session) -> str:
