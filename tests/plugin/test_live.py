@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import suppress
 
 import pytest
 
@@ -28,14 +29,12 @@ def on_a_terminal(command: list[str]) -> str:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = subprocess.Popen(command, env={**os.environ, "TERM": "xterm"}, **terminal)
-    os.close(theirs)
     seen = b""
-    try:
-        while part := os.read(ours, 65536):
-            seen += part
-    except OSError:  # the terminal has no other end any more
-        process.wait()
+    with subprocess.Popen(command, env={**os.environ, "TERM": "xterm"}, **terminal):
+        os.close(theirs)
+        with suppress(OSError):  # the terminal has no other end any more
+            while part := os.read(ours, 65536):
+                seen += part
     os.close(ours)
     return seen.decode()
 
@@ -43,8 +42,9 @@ def on_a_terminal(command: list[str]) -> str:
 def test_a_long_check_shows_how_far_it_is_in_a_terminal_alone(pytester: pytest.Pytester) -> None:
     """Behind what pytest wrote, which it gives back its place; nothing where output is a pipe."""
     pytester.makepyfile(SLOW)
-    piped = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
-    seen = on_a_terminal(COMMAND)
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as piped:
+        seen = on_a_terminal(COMMAND)
+        output, _ = piped.communicate()
     shown = re.findall(
         r"(  ocrleak: run \d of 6 · \d s left · growing per run: fds 1[^\x1b]*)"
         r"\x1b\[K\x1b\[(\d+)D",
@@ -55,7 +55,6 @@ def test_a_long_check_shows_how_far_it_is_in_a_terminal_alone(pytester: pytest.P
     rest = seen.rpartition(f"{shown[-1][0]}\x1b[K\x1b[{shown[-1][1]}D")[2]
     assert rest.startswith("\x1b[K")
     assert "ocrleak: run" not in rest
-    output, _ = piped.communicate()
     assert "1 failed" in output
     assert "\x1b" not in output
     assert "ocrleak: run" not in output
