@@ -60,10 +60,10 @@ class Check:
     def fails(self, *, strict: bool) -> bool:
         """Tell whether what was checked fails: by a leak that is not known; if strict, undecided.
 
-        A check that is inconclusive beside known leaks is undecided, too.
+        What is undecided beside known leaks may be their doing.
         """
-        undecided = any(growth.verdict == "inconclusive" for growth in self.meters.values())
-        return not all(leak.known for leak in self.leaks) or (strict and undecided)
+        undecided = strict and self.verdict == "inconclusive"
+        return undecided or not all(leak.known for leak in self.leaks)
 
     @property
     def verdict(self) -> Verdict:
