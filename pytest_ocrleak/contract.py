@@ -1,0 +1,318 @@
+"""A ready suite for any engine: name an image, make the engine, and see what it keeps.
+
+>>> class TestMyEngine(EngineContract):
+...     image = "scan.png"
+...     expect_text = "Invoice"
+...
+...     def make_engine(self):
+...         return MyEngine()
+"""
+
+import multiprocessing
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from pytest_ocrleak.check import Checker
+from pytest_ocrleak.hooks.failing import error_of
+from pytest_ocrleak.outcome import Check, LeakError
+from pytest_ocrleak.release import Life
+
+PATIENCE = 120.0  # seconds that a child or a thread may take, after which it hangs
+IN_A_ROW, SIDE_BY_SIDE, READERS = 10, 3, 4
+THINGS = "fds,maps,threads,processes,tempfiles"
+KEPT = {"heap": "1 MiB"}  # that a result of one image may hold
+
+
+class EngineContract:
+    """What an engine with list, path, recognize and free promises, a test for each promise.
+
+    A subclass names an ``image``, a text in it, and makes engines. What is spelt otherwise is
+    adapted in a line: ``free = "close"``, or a method of the subclass that takes the engine.
+
+    Attributes
+    ----------
+    image
+        Path of an image that the engine can read.
+    expect_text
+        Something that recognizing it must find.
+    free
+        The method that frees, or a callable that is given the engine.
+    own_folder
+        Whether the folder of the models is this suite's own and may be moved to try it.
+    skip
+        Tests to leave out: reason by name.
+    limits
+        Arguments of a test's check (``runs``, ``tolerance``, ``ignore`` …) by the test's name.
+
+    """
+
+    image: ClassVar[str | Path] = ""
+    expect_text: ClassVar[str] = ""
+    free: ClassVar[str | Callable[[Any], object]] = "free_resources"
+    own_folder: ClassVar[bool] = False
+    skip: ClassVar[Mapping[str, str]] = {}
+    limits: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def make_engine(self) -> Any:
+        """Return a new engine."""
+        raise NotImplementedError(f"{type(self).__name__} must have a method make_engine")
+
+    def recognize(self, engine: Any, image: Any) -> Any:
+        """Return what an engine reads."""
+        return engine.recognize(image)
+
+    def read_text(self, result: Any) -> str:
+        """Return the text of a result."""
+        return str(getattr(result, "text", result))
+
+    def unusable_image(self) -> Any:
+        """Return an image that no engine can read."""
+        return b"this is no image"
+
+    @pytest.fixture(autouse=True)
+    def _asked(self, request: pytest.FixtureRequest, ocrleak: Checker) -> Iterator[None]:
+        """Skip what is to be left out; hand the checks and their limits to the test."""
+        name = request.node.originalname
+        known = {each for each in dir(type(self)) if each.startswith("test")}
+        for given in (*self.skip, *self.limits):
+            if given not in known:
+                raise pytest.UsageError(f"{type(self).__name__}: {given!r} is no test of it")
+        if name in self.skip:
+            pytest.skip(self.skip[name])
+        self.check, self.given = ocrleak, dict(self.limits.get(name, {}))
+        yield
+        del self.check, self.given
+
+    def use(self, engine: Any) -> None:
+        """Recognize the image and find its text."""
+        text = self.read_text(self.recognize(engine, self.image))
+        assert self.expect_text in text, f"{self.expect_text!r} is not in {text!r}"
+
+    def free_engine(self, engine: Any) -> None:
+        """Free an engine."""
+        Life(self.make_engine, None, self.free).method(engine)()
+
+    def live(self, use: Callable[[Any], object]) -> None:
+        """Make an engine, use it, and free it whatever happened."""
+        engine = self.make_engine()
+        try:
+            use(engine)
+        finally:
+            self.free_engine(engine)
+
+    def refuse(self, image: Any) -> Callable[[Any], None]:
+        """Return a use that must raise an error for an image, after which the engine works on."""
+
+        def use(engine: Any) -> None:
+            with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the engine calls it
+                self.recognize(engine, image)
+            self.use(engine)
+
+        return use
+
+    def test_the_listed_models_are_in_the_folder(self) -> None:
+        """Names and path are what they say: sorted files in an absolute folder."""
+
+        def use(engine: Any) -> None:
+            names, folder = list(engine.list_local()), Path(engine.get_local_path())
+            assert names, "no model is listed"
+            assert names == sorted(names)
+            assert folder.is_absolute(), f"{folder} is no absolute path"
+            assert not [name for name in names if not (folder / name).is_file()]
+
+        self.live(use)
+
+    def test_recognizing_finds_the_text(self) -> None:
+        """The engine does its job."""
+        self.live(self.use)
+
+    def test_freeing_gives_everything_back(self) -> None:
+        """Engine after engine, nothing stays while the freed object is still held."""
+        self.check.assert_releases(self.make_engine, self.use, free=self.free, **self.given)
+
+    def test_freeing_twice_is_fine(self) -> None:
+        """A finalizer and a caller may both do it; an engine that was never used is freed, too."""
+
+        def use(engine: Any) -> None:
+            self.use(engine)
+            self.free_engine(engine)
+
+        self.live(use)
+        self.live(self.free_engine)
+
+    def test_a_freed_engine_refuses(self) -> None:
+        """Use after freeing is an error, not a surprise."""
+        engine = self.make_engine()
+        self.use(engine)
+        self.free_engine(engine)
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the engine calls it
+            self.recognize(engine, self.image)
+
+    def test_an_unusable_image_leaves_nothing_behind(self) -> None:
+        """It is an error, and the next image is read as if nothing had been."""
+        self.check.assert_no_growth(self.live, self.refuse(self.unusable_image()), **self.given)
+
+    def test_a_missing_image_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        """It is an error, and the next image is read as if nothing had been."""
+        missing = str(tmp_path / "missing.png")
+        self.check.assert_no_growth(self.live, self.refuse(missing), **self.given)
+
+    def test_results_hold_nothing_native(self) -> None:
+        """They are kept for long, and must not keep the engine."""
+        kept: list[Any] = []
+
+        def run() -> None:
+            self.live(lambda engine: kept.append(self.recognize(engine, self.image)))
+
+        usual = {"track": f"{THINGS},heap", "tolerance": KEPT}
+        self.check.assert_no_growth(run, **{**usual, **self.given})
+        assert all(self.expect_text in self.read_text(result) for result in kept)
+
+    def test_a_context_manager_frees_on_an_error(self) -> None:
+        """Where the engine is one."""
+
+        def run() -> None:
+            with suppress(ZeroDivisionError), self.make_engine() as engine:
+                self.use(engine)
+                raise ZeroDivisionError
+            with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the engine calls it
+                self.recognize(engine, self.image)
+
+        if not hasattr(type(self.make_engine()), "__enter__"):
+            pytest.skip("it is no context manager")
+        self.check.assert_no_growth(run, **self.given)
+
+    def test_an_engine_that_is_dropped_does_not_leak_silently(self) -> None:
+        """What nobody freed goes with the object, or a ResourceWarning tells of it."""
+        told: list[str] = []
+        checks: list[Check] = []
+
+        def note(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+            told.extend([str(message)] if issubclass(category, ResourceWarning) else [])
+
+        def put_aside(check: Check) -> Check:
+            checks.append(check)
+            return check
+
+        with warnings.catch_warnings(), suppress(LeakError):
+            warnings.simplefilter("always", ResourceWarning)
+            warnings.showwarning = note  # a record of them would keep the engine
+            quiet = replace(self.check, record=put_aside)
+            quiet.assert_no_growth(lambda: self.use(self.make_engine()), **self.given)
+        for check in checks:
+            if not (told and check.leaks):
+                self.conclude(check)
+
+    def conclude(self, check: Check) -> None:
+        """Record a check, and raise if it failed."""
+        if self.check.record(check).fails(strict=self.check.limits.strict):
+            raise error_of(check)
+
+    def test_ten_engines_in_a_row_leave_nothing(self) -> None:
+        """Also while all of the freed ones are still held."""
+        freed: list[Any] = []
+
+        def one(engine: Any) -> None:
+            self.use(engine)
+            freed.append(engine)
+
+        self.live(self.use)  # what the first one leaves for good
+        with self.check.guard("ten in a row", **self.given):
+            for _ in range(IN_A_ROW):
+                self.live(one)
+
+    def test_three_engines_side_by_side_leave_nothing(self) -> None:
+        """Freeing one leaves the others at work."""
+
+        def run() -> None:
+            engines = [self.make_engine() for _ in range(SIDE_BY_SIDE)]
+            for engine in engines:
+                self.use(engine)
+            for number, engine in enumerate(engines, 1):
+                self.free_engine(engine)
+                for other in engines[number:]:
+                    self.use(other)
+
+        self.check.assert_no_growth(run, **{"runs": 5, **self.given})
+
+    def test_threads_may_read_while_another_frees(self) -> None:
+        """Each image is read or refused; nothing hangs and nothing stays."""
+        self.live(self.use)  # what the first one leaves for good
+        with self.check.guard("readers", **self.given):
+            engine = self.make_engine()
+            begun = threading.Barrier(READERS + 1)
+            wrong: list[str] = []
+            arguments = (self, engine, begun, wrong)
+            readers = [threading.Thread(target=_read, args=arguments) for _ in range(READERS)]
+            for reader in readers:
+                reader.start()
+            begun.wait(PATIENCE)
+            self.free_engine(engine)
+            for reader in readers:
+                reader.join(PATIENCE)
+            assert not any(reader.is_alive() for reader in readers), "a thread hangs"
+            assert not wrong, wrong[0]
+            del engine, arguments, readers
+
+    @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+    def test_a_child_process_has_an_engine_of_its_own(self, method: str) -> None:
+        """It reads and frees; the parent's engine works on."""
+
+        def use(engine: Any) -> None:
+            self.use(engine)
+            context = multiprocessing.get_context(method)
+            child = context.Process(target=_live, args=(type(self),))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+                child.start()
+            child.join(PATIENCE)
+            ended = child.exitcode
+            child.kill()
+            child.join()
+            child.close()
+            assert ended is not None, "the child hangs"
+            assert ended == 0, f"the child ended with {ended}: its own output says why"
+            self.use(engine)
+
+        self.live(use)
+
+    def test_the_folder_is_free_after_freeing(self) -> None:
+        """No descriptor and no mapping leads into it, and it can be moved."""
+        engine = self.make_engine()
+        self.use(engine)
+        folder = Path(engine.get_local_path())
+        self.free_engine(engine)
+        now = self.check.snapshot()
+        things = (item.what for meter in ("fds", "maps") for item in now.items(meter))
+        assert not [each for each in things if Path(each).is_relative_to(folder)]
+        if self.own_folder:
+            moved = folder.with_name(f"{folder.name} moved")
+            folder.rename(moved).rename(folder)
+
+
+def _read(
+    contract: EngineContract, engine: Any, begun: threading.Barrier, wrong: list[str]
+) -> None:
+    """Read image after image until that is refused; note a text that is not the image's."""
+    contract_text = contract.expect_text
+    begun.wait(PATIENCE)
+    while not wrong:
+        try:
+            text = contract.read_text(contract.recognize(engine, contract.image))
+        except Exception:  # noqa: BLE001 - whatever the engine calls it
+            return
+        if contract_text not in text:
+            wrong.append(f"{contract_text!r} is not in {text!r}")
+
+
+def _live(contract: type[EngineContract]) -> None:
+    """Live an engine's life in a child."""
+    suite = contract()
+    suite.live(suite.use)
