@@ -11,11 +11,12 @@ PLUGIN, ENGINE = ROOT / "pytest_ocrleak", ROOT / "engine" / "ocrleak_engine"
 PURE = [
     *("growth.py", "trend.py", "series.py", "difference.py", "inventory.py"),
     *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py", "scale.py"),
+    "report/merged.py",
 ]
 COMMANDS_PURE = [
     *(f"process/{name}" for name in ("holdings", "proctext", "naming", "odd", "history")),
-    *(f"pages/{name}" for name in ("overview", "things", "changes", "reported", "tables")),
-    *(f"pages/{name}" for name in ("plain", "safe", "words", "times")),
+    *(f"pages/{name}" for name in ("overview", "things", "changes", "reported", "joined")),
+    *(f"pages/{name}" for name in ("tables", "plain", "safe", "words", "times")),
     *(f"documents/{name}" for name in ("reports", "record")),
 ]
 IO = {"os", "sys", "io", "time", "pathlib", "psutil", "ctypes", "pytest", "pynvml", "subprocess"}

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pytest_ocrleak.cli import diffing, doctor, inspecting, running, watching
+from pytest_ocrleak.cli import diffing, doctor, inspecting, merging, running, watching
 from pytest_ocrleak.cli.command import FAILED, PROGRAM, Command, StopError
 from pytest_ocrleak.cli.pages.safe import one_line
 
@@ -19,6 +19,7 @@ COMMANDS: tuple[Command, ...] = (
     inspecting.COMMAND,
     watching.COMMAND,
     diffing.COMMAND,
+    merging.COMMAND,
 )
 INTERRUPTED = 130
 PURPOSE = "Tell what a process holds, how that changes, and what leaks anew."

@@ -1,21 +1,26 @@
-"""The two files that `diff` is given: what each is, told by its content."""
+"""The files that `diff` and `merge` are given: what each is, told by its content."""
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_ocrleak.cli.command import InputError
 from pytest_ocrleak.cli.documents.record import SCHEMA, ShapeError, record
 from pytest_ocrleak.cli.documents.reports import Report
 from pytest_ocrleak.cli.process.holdings import Holdings
+from pytest_ocrleak.report.schema import violation
 
-GIVE = (
-    "give a report of `pytest --ocrleak-report FILE.json`, or what `ocrleak inspect --json` wrote"
-)
+Understood = TypeVar("Understood")
+
+A_REPORT = "give a report of `pytest --ocrleak-report FILE.json`"
+GIVE = f"{A_REPORT}, or what `ocrleak inspect --json` wrote"
+DEEPEST = 100  # lists and objects in each other; a report has seven
 
 
 def load(path: str) -> Report | Holdings:
-    """Return what is in a file.
+    """Return what is in a file, as far as two such files are compared.
 
     Raises
     ------
@@ -23,14 +28,31 @@ def load(path: str) -> Report | Holdings:
         It cannot be read, or is neither.
 
     """
+    return taken(path, understood, GIVE)
+
+
+def load_report(path: str) -> dict[str, Any]:
+    """Return the report in a file as it is there, once all of it is checked.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no report.
+
+    """
+    return taken(path, whole_report, A_REPORT)
+
+
+def taken(path: str, understand: Callable[[Any], Understood], give: str) -> Understood:
+    """Return what a file is understood as."""
     try:
-        return understood(json.loads(Path(path).read_bytes()))
+        return understand(json.loads(Path(path).read_bytes()))
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): {GIVE}") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}): {give}") from None
     except ShapeError as error:
-        raise InputError(f"{path} is not what it seems, {error}: {GIVE}") from None
+        raise InputError(f"{path} is not what it seems, {error}: {give}") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON ({error}): {GIVE}") from None
+        raise InputError(f"{path} is no JSON ({error}): {give}") from None
 
 
 def understood(data: Any) -> Report | Holdings:
@@ -47,3 +69,34 @@ def understood(data: Any) -> Report | Holdings:
     if data.get("schema_version") != SCHEMA:
         raise ShapeError(f"its schema_version is not {SCHEMA}")
     return record(Report, data) if "checks" in data else record(Holdings, data)
+
+
+def whole_report(data: Any) -> dict[str, Any]:
+    """Return plain data that is a report.
+
+    Raises
+    ------
+    ShapeError
+        It is something else, and the text says where.
+
+    """
+    if not isinstance(data, dict) or "checks" not in data:
+        process = isinstance(data, dict) and "process" in data
+        raise ShapeError("no report but a process" if process else "no report")
+    if data.get("schema_version") != SCHEMA:
+        raise ShapeError(f"its schema_version is not {SCHEMA}")
+    if said := violation(data):
+        raise ShapeError(said)
+    check_sound(data)
+    return data
+
+
+def check_sound(data: Any, room: int = DEEPEST) -> None:
+    """Make sure that data can be written again, what nobody knows of it included."""
+    if isinstance(data, float) and not math.isfinite(data):
+        raise ShapeError(f"it holds {data}, which is no number of JSON")
+    if isinstance(data, (dict, list)):
+        if not room:
+            raise ShapeError(f"it is more than {DEEPEST} levels deep")
+        for each in data.values() if isinstance(data, dict) else data:
+            check_sound(each, room - 1)
