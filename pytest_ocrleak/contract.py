@@ -39,7 +39,7 @@ class EngineContract:
     Attributes
     ----------
     image
-        Path of an image that the engine can read.
+        An image that the engine can read: a path, or whatever it takes.
     expect_text
         Something that recognizing it must find.
     free
@@ -53,7 +53,7 @@ class EngineContract:
 
     """
 
-    image: ClassVar[str | Path] = ""
+    image: ClassVar[Any] = ""
     expect_text: ClassVar[str] = ""
     free: ClassVar[str | Callable[[Any], object]] = "free_resources"
     own_folder: ClassVar[bool] = False
