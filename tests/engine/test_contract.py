@@ -9,7 +9,7 @@ from PIL import Image
 
 from pytest_ocrleak.contract import EngineContract
 
-REPEATED = (  # in few runs: tests/gate proves it in as many as it takes
+REPEATED = (
     "test_freeing_gives_everything_back",
     "test_an_unusable_image_leaves_nothing_behind",
     "test_a_missing_image_leaves_nothing_behind",
@@ -17,6 +17,10 @@ REPEATED = (  # in few runs: tests/gate proves it in as many as it takes
     "test_a_context_manager_frees_on_an_error",
     "test_an_engine_that_is_dropped_does_not_leak_silently",
 )
+LIMITS = {  # few runs: tests/gate proves it in as many as it takes
+    **{name: {"runs": 3} for name in REPEATED},
+    "test_three_engines_side_by_side_leave_nothing": {"runs": 2},
+}
 IMAGES = Path(__file__).parents[2] / "examples" / "images"
 
 
@@ -33,10 +37,7 @@ class TestOcrEngine(EngineContract):
 
     image = cut()
     expect_text = "The (quick)"
-    limits = {
-        **dict.fromkeys(REPEATED, {"runs": 3}),
-        "test_three_engines_side_by_side_leave_nothing": {"runs": 2},
-    }
+    limits = LIMITS
 
     def make_engine(self) -> Any:
         """Return an engine on the shipped models."""
