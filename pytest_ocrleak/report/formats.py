@@ -1,4 +1,4 @@
-"""The formats of a report, by the suffix of its file; what one needs is imported when it is used."""
+"""The formats of a report by the suffix of its file; what one needs is imported when it is used."""
 
 import json
 from collections.abc import Callable, Mapping

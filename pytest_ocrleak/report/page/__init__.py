@@ -1,0 +1,1 @@
+"""A report for people: the document read as values, and the page that is made of them."""

@@ -1,0 +1,109 @@
+"""Leaks by the fixture or test that they belong to, the same ones together."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from pytest_ocrleak.inventory import Leak
+from pytest_ocrleak.report.page.reading import Check, Report, leaking
+from pytest_ocrleak.report.page.words import title
+
+SPREAD = 2  # groups from which on a leak is told as one that many share
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A leak of a check, and the further checks of the group that found the same."""
+
+    check: Check
+    leak: Leak
+    others: tuple[Check, ...] = ()
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks of the group that found it."""
+        return (self.check, *self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The leaks of one fixture or test; ``fails`` where one of them is not known."""
+
+    name: str
+    kind: str
+    found: tuple[Found, ...]
+
+    @property
+    def fails(self) -> bool:
+        """Whether any of the leaks is not known."""
+        return not all(each.leak.known for each in self.found)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks that found them, each once."""
+        return tuple({id(check): check for each in self.found for check in each.checks}.values())
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The meters that saw them."""
+        return tuple(dict.fromkeys(each.leak.meter for each in self.found))
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A leak that many fixtures and tests have, by its fingerprint."""
+
+    leak: Leak
+    groups: int
+    checks: int
+
+
+def groups(report: Report) -> list[Group]:
+    """Return the leaks in groups: those with new leaks first, of these fixtures first."""
+    by_name: dict[tuple[str, str], list[Check]] = {}
+    for check in leaking(report):
+        by_name.setdefault(owner(check), []).append(check)
+    every = [Group(name, kind, tuple(merged(found))) for (kind, name), found in by_name.items()]
+    return sorted(every, key=lambda group: (not group.fails, group.kind != "fixture"))
+
+
+def owner(check: Check) -> tuple[str, str]:
+    """Return whose leaks these are: a fixture's, wherever it ended, or the test's around it."""
+    if check.kind == "fixture":
+        return "fixture", title(check)
+    return ("test", check.nodeid) if check.nodeid else (check.kind, title(check))
+
+
+def merged(checks: Iterable[Check]) -> Iterable[Found]:
+    """Return leaks, those that are the same in several checks as one; the new ones first."""
+    found: dict[Hashable, list[tuple[Check, Leak]]] = {}
+    for check in checks:
+        for leak in check.leaks:
+            found.setdefault(identity(check, leak), []).append((check, leak))
+    every = (Found(*same[0], tuple(check for check, _ in same[1:])) for same in found.values())
+    return sorted(every, key=lambda each: each.leak.known)
+
+
+def identity(check: Check, leak: Leak) -> Hashable:
+    """Return what is the same in leaks that are told as one."""
+    at = "" if check.kind == "fixture" else (check.kind, check.name)
+    known = leak.known, leak.remark
+    return at, leak.meter, leak.fingerprint or leak.what, leak.opened_at[:1], known
+
+
+def shared(every: Iterable[Group]) -> list[Shared]:
+    """Return the leaks that several groups have, the most common first."""
+    seen: dict[str, Leak] = {}
+    in_groups: Counter[str] = Counter()
+    in_checks: Counter[str] = Counter()
+    for group in every:
+        for found in {one.leak.fingerprint: one for one in group.found}.values():
+            name = found.leak.fingerprint
+            seen.setdefault(name, found.leak)
+            in_groups[name] += 1
+            in_checks[name] += len(found.checks)
+    return [
+        Shared(seen[name], count, in_checks[name])
+        for name, count in in_groups.most_common()
+        if name and count >= SPREAD
+    ]
