@@ -78,21 +78,20 @@ def traced(found: Findings, run: Callable[[], object], limits: Limits) -> Findin
     return findings.allocated(found, meter, lines, places)
 
 
-def unrecorded(check: Check) -> Check:
+def discard(_: Check) -> None:
     """Keep no record of a check: outside pytest the error is the report."""
-    return check
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """The checks under common limits, each handed to ``record``, which returns it judged.
+    """The checks under common limits, each handed to ``record``, which may return it judged.
 
     The module's functions are those of a checker without limits; the pytest fixture is one with
     the session's. ``show`` is told how far a check has come.
     """
 
     limits: Limits = field(default_factory=Limits, repr=False)
-    record: Callable[[Check], Check] = field(default=unrecorded, repr=False)
+    record: Callable[[Check], Check | None] = field(default=discard, repr=False)
     show: Show | None = field(default=None, repr=False)
 
     def snapshot(self) -> Snapshot:
@@ -235,7 +234,7 @@ class Checker:
         check = Check(
             kind, name, found.runs, found.meters, found.leaks, allocations=found.allocations
         )
-        check = self.record(check)
+        check = self.record(check) or check
         for meter in limits.required:
             if meter in found.meters and found.meters[meter].verdict == "unavailable":
                 raise RuntimeError(

@@ -61,8 +61,8 @@ def ended_early(session: pytest.Session) -> str:
     """Return why not all tests ran, nothing where they did."""
     if stopped := session.shouldfail or session.shouldstop:
         return str(stopped)
-    endings = {
+    endings: dict[int, str] = {
         pytest.ExitCode.INTERRUPTED: "it was interrupted",
         pytest.ExitCode.INTERNAL_ERROR: "pytest had an internal error",
     }
-    return endings.get(session.exitstatus, "")  # type: ignore[call-overload]
+    return endings.get(session.exitstatus, "")
