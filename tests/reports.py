@@ -79,7 +79,7 @@ def report(*checks: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "summary": {
             "checked": len(checks),
             **{name: verdicts.count(name) for name in ("clean", "leak", "inconclusive")},
-            "known": known,
+            **({"known": known} if known else {}),
         },
         **fields,
     }

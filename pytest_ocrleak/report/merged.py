@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from pytest_ocrleak.report.tally import Tally
+
 Plain = Mapping[str, Any]  # a report, or a part of one, as JSON has it
 Key = tuple[int, str, str, str, str, int]
 
-VERDICTS = ("clean", "leak", "inconclusive")
 EARLIEST = datetime.min.replace(tzinfo=UTC)  # of reports that do not say when they were written
 MADE = ("environment", "environments", "reports", "partial", "notes", "checks", "summary")
 
@@ -174,11 +175,7 @@ def additions(given: Iterable[Given]) -> dict[str, Any]:
 
 def summary(checks: Iterable[Plain]) -> dict[str, int]:
     """Return the counts of checks."""
-    every = list(checks)
-    counts = Counter(check["verdict"] for check in every)
-    known = sum(bool(leak.get("known")) for check in every for leak in check["leaks"])
-    return {
-        "checked": len(every),
-        **{name: counts[name] for name in VERDICTS},
-        "known": known,
-    }
+    tally = Tally()
+    for check in checks:
+        tally.add(check)
+    return tally.counts()

@@ -73,7 +73,7 @@ def test_a_report_with_everything_keeps_to_it() -> None:
     """As does one in which all that is optional is missing, and one of a later version."""
     assert_valid(FULL)
     bare = report()
-    del bare["created"], bare["summary"]["known"]
+    del bare["created"]
     assert_valid(bare)
     assert_valid({**FULL, "later": [{}], "checks": [{**each, "new": 1} for each in FULL["checks"]]})
 

@@ -69,7 +69,7 @@ def summary(given: Sequence[Given], found: Merged, reasons: Sequence[str]) -> Li
     counts = found.report["summary"]
     title = f"{plural(len(given), 'report')}, {plural(counts['checked'], 'check')}"
     told = [f"{counts[name]:,} {name}" for name in ("clean", "leak", "inconclusive")]
-    known = [plural(counts["known"], "known leak")] if counts["known"] else []
+    known = [plural(counts["known"], "known leak")] if "known" in counts else []
     rows = [Row((" · ".join((*told, *known)),)), *map(sentence, twice(found))]
     fail = [Row((f"fails: {each}",), "odd") for each in reasons]
     return Lines(title, (*rows, *(fail or [Row(("nothing fails",), "good")])))
