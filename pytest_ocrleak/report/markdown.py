@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.report import text
-from pytest_ocrleak.report.page.overview import Overview, overview
+from pytest_ocrleak.report.page.overview import Overview, coarsest, overview
 from pytest_ocrleak.report.page.reading import (
     Check,
     Environment,
@@ -129,8 +129,9 @@ def inconclusive(told: Report) -> Iterator[str]:
 
 
 def growth(told: Report) -> Iterator[str]:
-    """Yield growth per run of repeated checks, folded: what leaks first, of clean ones the heap."""
-    checks = [check for check in told.checks if check.runs >= REPEATED]
+    """Yield growth per run of repeated checks, folded: leaks first, last the clean heaps."""
+    repeated = (check for check in told.checks if check.runs >= REPEATED)
+    checks = sorted(repeated, key=lambda check: -(coarsest([check], "heap") or 0.0))
     found = [row for verdict in RANK for check in checks for row in growth_rows(check, verdict)]
     if found:
         rows = table(GROWTH, found, ROOM["growth"])

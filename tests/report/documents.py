@@ -229,14 +229,15 @@ def small() -> Data:
 def hostile() -> Data:
     """Return a report in which every name is somebody's attempt at breaking it, and partial."""
     checks = [
-        check(f"tests/test_x.py::{name}", "leak", kind=kind, name=name, scope=name, runs=20)
+        check(f"tests/test_x.py::{name}", "leak", kind=kind, name=name, scope=name)
         | {
             "meters": again(
-                fds=meter("fds", "leak", **grown([1.0], 1.0, 9), reason=name),
+                fds=meter("fds", reason=name),
                 heap=meter("heap", "inconclusive", **grown([1.0], 1.0, 9), reason=name),
                 **{name: meter(name, "leak", unit=name, **grown([1.0], 1.0, 9))},
             ),
-            "allocations": {name: [name, "  indented"]},
+            "runs": 20 if kind == "test" else 1,
+            "allocations": {name: [name, "  indented"]} if kind == "test" else {},
             "leaks": [
                 leak(meter_name, name, opened_at=[name, name], kept_by=[name], remark=name)
                 | {"fingerprint": name, "known": bool(number % 3 == 0)}

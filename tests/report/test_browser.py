@@ -94,7 +94,7 @@ def opened(browser: Any, pages: dict[str, str]) -> Iterator[Open]:
 
 def rows(page: Any) -> list[str]:
     """Return the names of the checks that the table shows."""
-    found: list[str] = page.locator("#all tbody tr:visible th").all_inner_texts()
+    found: list[str] = page.locator("#all tbody tr:visible th").all_text_contents()
     return found
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from markup import Element, read
 
 from pytest_ocrleak.report.formats import rendered
-from pytest_ocrleak.report.page import html
+from pytest_ocrleak.report.page import html, pictures
 from pytest_ocrleak.report.page.reading import line
 
 REFERS = ("href", "src", "xlink:href", "aria-labelledby", "for")
@@ -160,7 +160,7 @@ def test_all_checks_are_in_one_table(sample: Element) -> None:
 
 
 @given(st.text(min_size=1, max_size=40))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @example("\udcff</title>\u202e")
 def test_a_name_is_nothing_but_text(name: str) -> None:
     """Whatever it is, the page has the same elements, and shows it."""
@@ -193,16 +193,21 @@ def test_what_many_share_is_told_once() -> None:
     assert [cell.text for cell in shared.all("td")] == ["4", "12"]
 
 
-def test_a_page_has_bounds() -> None:
+def test_a_page_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards and plots are told up to a number, and what is left out is said."""
+    monkeypatch.setattr(html, "CARDS", 6)
+    monkeypatch.setattr(pictures, "METERS", 4)
     meters = {"heap": meter("heap", "leak", **grown([1.0], 900.0, 9))}
-    checks = [check(f"t.py::test_{n}", "leak", runs=19, meters=meters, leaks=[leak("heap", str(n))])
-              for n in range(html.CARDS + 5)]  # fmt: skip
+    checks = [
+        check(f"t.py::test_{n}", "leak", runs=19, meters=meters, leaks=[leak("heap", str(n))])
+        for n in range(11)
+    ]
     root = page(document(checks))
-    assert len(root.classed("card")) == html.CARDS
+    assert len(root.classed("card")) == 6
     assert "and 5 more fixtures and tests that leak" in root.text
-    assert "Only the first 40 of 200 meters that leak are plotted." in root.text
-    assert len(root.classed("plot")) == 80
+    assert "Only the first 4 of 6 meters that leak are plotted." in root.text
+    assert len(root.classed("plot")) == 8
+    assert len(list(root.one("all").all("tr"))) == 12
 
 
 NUMBERS = st.floats() | st.integers() | st.none() | st.just(10**400) | st.just("x")
@@ -213,7 +218,7 @@ METERS = st.dictionaries(
 
 
 @given(METERS, st.lists(NUMBERS, max_size=9), st.lists(NUMBERS, max_size=9), NUMBERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_no_figure_is_too_odd_to_be_told(
     said: dict[str, Any], series: list[Any], batches: list[Any], part: Any
 ) -> None:

@@ -151,8 +151,8 @@ def test_any_number_of_leaks_fits_into_a_comment(name: str) -> None:
     places = [name] * 9
     leak = FDS | {"what": name, "opened_at": places, "kept_by": places, "remark": name}
     meters = {"heap": grown("inconclusive", reason=name), name: grown("leak")}
-    checks = [leaky(leak | {"known": n % 2}, name=name, runs=9, meters=meters) for n in range(400)]
-    told = markdown(*checks, notes=[name] * 400, partial=name)
+    checks = [leaky(leak | {"known": n % 2}, name=name, runs=9, meters=meters) for n in range(200)]
+    told = markdown(*checks, notes=[name] * 200, partial=name)
     assert len(told) < COMMENT
     assert len(re.findall(r"^… and \d+ more leaks$", told, re.MULTILINE)) == 1
     assert {len(row) for table in tables(told) for row in table} <= {2, 3, 4, 5, 7}

@@ -69,8 +69,12 @@ def pictured(cards: Sequence[Card], figures: ModuleType) -> Iterator[Card]:
 
 
 def leaky(one: Grown) -> list[str]:
-    """Return the meters of a check that leak, where there are readings enough to plot."""
-    found = (row for row in one.rows if row.growth.verdict == "leak")
+    """Return the meters of a check that found its leaks, where there are readings enough to plot.
+
+    Others may grow along with them, Python's blocks with a list of sockets.
+    """
+    named = {leak.meter for leak in one.check.leaks}
+    found = (row for row in one.rows if row.growth.verdict == "leak" and row.name in named)
     return [row.name for row in found if len(row.growth.series) >= FEWEST]
 
 
