@@ -19,6 +19,7 @@ LEFT_OUT = re.compile(
     r"|font-family: [^;]*; | transform=\"rotate\(-0 [^\"]*\"|\n(?=[LMz])",
     re.DOTALL,
 )
+FONT = re.compile(r"font: (\d+px) [^;]*;")  # as older versions of matplotlib write it
 FIGURES = re.compile(r"(\d+\.\d\d)\d+")
 BETWEEN = re.compile(r">\s+<")
 
@@ -43,7 +44,7 @@ def inline(svg: str, identity: str, title: str, description: str, *, wide: bool 
 
 def compact(body: str) -> str:
     """Return a picture without what nobody sees."""
-    body = LEFT_OUT.sub("", FIGURES.sub(r"\1", body))
+    body = FONT.sub(r"font-size: \1;", LEFT_OUT.sub("", FIGURES.sub(r"\1", body)))
     return BETWEEN.sub("><", body).strip()
 
 
