@@ -27,11 +27,15 @@ BAD_USAGE = 4  # of pytest
 
 @dataclass
 class Room:
-    """A folder, and what was saved there that no command of the page has run yet."""
+    """A folder; the tests saved there that no command of the page has run, and those without name.
+
+    The latter are saved at the end, so that no command runs them.
+    """
 
     folder: Path
     config: pytest.Config
     waiting: list[str] = field(default_factory=list)
+    nameless: dict[str, str] = field(default_factory=dict)
 
     def furnish(self, story: Mapping[str, str]) -> None:
         """Save what the page takes for granted, and a page to scan."""
@@ -66,6 +70,9 @@ class Room:
         """Save a file of the page, or run code without a name: as a test, or as a script."""
         test = "def test_" in block.text
         name = block.title or f"{'test_' if test else ''}shown_{block.line}.py"
+        if test and not block.title:
+            self.nameless[name] = block.text
+            return
         self.save(name, block.text)
         if test:
             self.waiting.append(name)
@@ -151,6 +158,9 @@ class Room:
 
         What uses the engine runs once and is not judged: test_gate_examples.py does that.
         """
+        for name, text in self.nameless.items():
+            self.save(name, text)
+        self.waiting += self.nameless
         heavy = [name for name in self.waiting if "ocrleak_engine" in self.read(name)]
         light = [name for name in self.waiting if name not in heavy]
         for names, more in ((light, ()), (heavy, ("--ocrleak-off",))):
