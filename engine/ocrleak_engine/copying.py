@@ -94,13 +94,19 @@ def digest(path: Path) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk, where the platform can open folders."""
+    """Bring a folder's names to the disk, where the platform can open folders.
+
+    The descriptor is put where `finally` finds it by the very call that opens it: Ctrl-C may
+    strike as soon as a call returns, before what it returned has a name.
+    """
+    opened: list[int] = []
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            opened.extend(map(os.open, [folder], [os.O_RDONLY]))
+            os.fsync(opened[0])
         finally:
-            os.close(descriptor)
+            for descriptor in opened:
+                os.close(descriptor)
 
 
 def clear_leftovers(folder: Path) -> None:

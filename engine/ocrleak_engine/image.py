@@ -120,8 +120,17 @@ def _from_picture(make: Callable[[], Image.Image], max_pixels: int, name: str) -
     except ImageError:
         raise
     except Exception as error:  # noqa: BLE001 (hostile bytes make decoders raise anything)
-        reason = f"{error}" or type(error).__name__
-    raise ImageError(f"{name} cannot be read, save it again as PNG or JPEG: {reason}")
+        reason = _why(error)
+    raise ImageError(f"{name} cannot be read{reason}")
+
+
+def _why(error: Exception) -> str:
+    """Return why an image is not read: what the system lacks, no other file will mend."""
+    if isinstance(error, MemoryError):
+        return ": there is not enough memory to decode it"
+    if isinstance(error, OSError) and error.errno:  # Pillow's own have no number
+        return f": {error.strerror}"
+    return f", save it again as PNG or JPEG: {f'{error}' or type(error).__name__}"
 
 
 def _without_warnings(read: Callable[[], Rgb]) -> Rgb:

@@ -190,7 +190,18 @@ def _load(path: Path, providers: Sequence[Provider], threads: int) -> Any:
         )
     except _FAILURES as error:
         reason = _first_line(error)
-    raise ModelError(f"{path} cannot be loaded as a model, copy it there again: {reason}")
+    raise ModelError(f"{path} cannot be loaded{_why(path, reason)}")
+
+
+def _why(path: Path, reason: str) -> str:
+    """Return why a model is not loaded: only a file that can be read may be a damaged one."""
+    if "bad_alloc" in reason:
+        return ": there is not enough memory"
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return f": {error.strerror}"
+    return f" as a model, copy it there again: {reason}"
 
 
 def _options(threads: int) -> Any:
