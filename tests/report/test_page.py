@@ -126,6 +126,13 @@ def test_leaks_are_told_by_fixture_and_test(sample: Element) -> None:
     assert "expired on 2026-01-01" in cards[2].text
 
 
+def test_what_fails_stands_before_what_is_known() -> None:
+    """Whatever it is that leaks: a known leak of a fixture can wait."""
+    known = check("t.py::a", "leak", "fixture", leaks=[leak("fds", "/x", known=True)])
+    cards = page(document([known, check("t.py::b", "leak", leaks=[leak("fds", "/y")])]))
+    assert [next(card.all("h3")).text for card in cards.classed("card")] == ["t.py::b", "a"]
+
+
 def test_a_meter_that_leaks_is_drawn(sample: Element) -> None:
     """Growth per run, the level over the runs, and what resident memory is made of."""
     titles = [next(e.all("title")).text for e in sample.all("svg") if "role" in e.attributes]
@@ -210,6 +217,7 @@ def test_a_page_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(list(root.one("all").all("tr"))) == 12
 
 
+ODD = (float("nan"), float("inf"), -float("inf"), None)
 NUMBERS = st.floats() | st.integers() | st.none() | st.just(10**400) | st.just("x")
 METERS = st.dictionaries(
     st.sampled_from(["verdict", "unit", "per_run", "one_time", "low", "high", "resolution"]),
@@ -217,6 +225,7 @@ METERS = st.dictionaries(
 )
 
 
+@example({"per_run": ODD[0], "low": ODD[1]}, list(ODD), list(ODD), ODD[2])
 @given(METERS, st.lists(NUMBERS, max_size=9), st.lists(NUMBERS, max_size=9), NUMBERS)
 @settings(max_examples=20, deadline=None)
 def test_no_figure_is_too_odd_to_be_told(

@@ -16,7 +16,7 @@ COLOURS = {name: f"#f0c{number:02d}d" for number, name in enumerate(NAMES)}  # n
 ROOT = re.compile(r'.*?<svg\b[^>]*?viewBox="([^"]*)"[^>]*>(.*)</svg>\s*$', re.DOTALL)
 LEFT_OUT = re.compile(
     r"<!--.*?-->|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>"
-    r"|font-family: [^;]*; | transform=\"rotate\(-0 [^\"]*\"|\n(?=[LMz])",
+    r"| id=\"[^\"]*\"|font-family: [^;]*; | transform=\"rotate\(-0 [^\"]*\"|\n(?=[LMz])",
     re.DOTALL,
 )
 FONT = re.compile(r"font: (\d+px) [^;]*;")  # as older versions of matplotlib write it
@@ -32,7 +32,7 @@ def inline(svg: str, identity: str, title: str, description: str, *, wide: bool 
     root = ROOT.match(svg)
     if root is None:
         raise ValueError("matplotlib wrote no picture")
-    body = coloured(identified(compact(root[2]), identity))
+    body = coloured(compact(root[2]))
     shape = Markup(' preserveAspectRatio="none"') if wide else ""
     kind = "stack" if wide else "plot"
     return Markup(  # noqa: S704 - matplotlib's, and what is escaped here
@@ -43,19 +43,9 @@ def inline(svg: str, identity: str, title: str, description: str, *, wide: bool 
 
 
 def compact(body: str) -> str:
-    """Return a picture without what nobody sees."""
+    """Return a picture without what nobody sees; nothing in it is referred to by its id."""
     body = FONT.sub(r"font-size: \1;", LEFT_OUT.sub("", FIGURES.sub(r"\1", body)))
     return BETWEEN.sub("><", body).strip()
-
-
-def identified(body: str, identity: str) -> str:
-    """Return a picture in which only what is referred to has a name, one that no other has."""
-    used = sorted(set(re.findall(r'(?:href="|url\()#([\w-]+)', body)))
-    kept = "|".join(map(re.escape, used))
-    body = re.sub(rf' id="(?!(?:{kept})")[^"]*"', "", body)
-    for number, name in enumerate(used):
-        body = re.sub(rf'(id="|#){re.escape(name)}\b', rf"\g<1>{identity}-{number}", body)
-    return body
 
 
 def coloured(body: str) -> str:
