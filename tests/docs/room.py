@@ -27,15 +27,16 @@ BAD_USAGE = 4  # of pytest
 
 @dataclass
 class Room:
-    """A folder; the tests saved there that no command of the page has run, and those without name.
+    """A folder, and what of the page nothing has used yet: tests, settings.
 
-    The latter are saved at the end, so that no command runs them.
+    Tests without a name are saved at the end, so that no command of the page runs them.
     """
 
     folder: Path
     config: pytest.Config
     waiting: list[str] = field(default_factory=list)
     nameless: dict[str, str] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     def furnish(self, story: Mapping[str, str]) -> None:
         """Save what the page takes for granted, and a page to scan."""
@@ -80,12 +81,18 @@ class Room:
             self.run(["python", name], printed)
 
     def settings(self, block: Block) -> None:
-        """Take a baseline, or save pytest's settings and have it take them, each key."""
+        """Take a baseline, or save pytest's settings, for the next command to read each key."""
         if "[[leak]]" in block.text:
             assert baseline_file.parsed(block.text).entries
             return
         name = block.title or "pyproject.toml"
+        if name in self.unread:
+            self.take(name)
         self.save(name, block.text)
+        self.unread.append(name)
+
+    def take(self, name: str) -> None:
+        """Have pytest read settings, and do nothing else."""
         self.run(["pytest", "-c", name, "--collect-only", "-q"], ())
 
     def data(self, block: Block) -> None:
@@ -146,7 +153,8 @@ class Room:
             Shown(shlex.join(words), ["…", *printed, "…"]).check(output)
 
     def prepare(self, arguments: Sequence[str]) -> None:
-        """Have something to test, and note what has run."""
+        """Have something to test, and note what is read and run."""
+        self.unread = [name for name in self.unread if name not in ("pyproject.toml", *arguments)]
         if not any(self.folder.rglob("test_*.py")):
             for name, text in SMALL.items():
                 self.save(name, text)
@@ -158,6 +166,8 @@ class Room:
 
         What uses the engine runs once and is not judged: test_gate_examples.py does that.
         """
+        for name in tuple(self.unread):
+            self.take(name)
         for name, text in self.nameless.items():
             self.save(name, text)
         self.waiting += self.nameless
