@@ -155,11 +155,16 @@ class Room:
     def prepare(self, arguments: Sequence[str]) -> None:
         """Have something to test, and note what is read and run."""
         self.unread = [name for name in self.unread if name not in ("pyproject.toml", *arguments)]
-        if not any(self.folder.rglob("test_*.py")):
+        asked = any(word.split("/")[0] == "tests" for word in arguments)
+        if not (self.folder / "tests").exists() and (asked or not self.tests()):
             for name, text in SMALL.items():
                 self.save(name, text)
         named = [word for word in arguments if (self.folder / word).exists()]
         self.waiting = [name for name in self.waiting if named and name not in named]
+
+    def tests(self) -> list[Path]:
+        """Return the files that bare pytest would run."""
+        return list(self.folder.glob("test_*.py"))
 
     def finish(self) -> None:
         """Run the tests that no command of the page has run.
