@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pytest_ocrleak import difference, findings, meters, onepass, settle
 from pytest_ocrleak.capture import uncaptured
@@ -20,6 +20,10 @@ from pytest_ocrleak.readings import Readings
 from pytest_ocrleak.release import Life, relive
 from pytest_ocrleak.repeat import repeat
 from pytest_ocrleak.report import text
+
+if TYPE_CHECKING:
+    from pytest_ocrleak.fuzz.asserting import Options, Tried
+    from pytest_ocrleak.fuzz.steps import Call
 
 Tolerance = Mapping[str, float | str]
 NOISE = {  # a life, see docs/verdict.md
@@ -225,6 +229,15 @@ class Checker:
             found = findings.usable(found, life.freeing)
         name = getattr(factory, "__qualname__", repr(factory))
         return self._conclude("release", name, found, limits)
+
+    def assert_no_sequence_leaks(
+        self, factory: Callable[[], Any], *calls: "Call", **options: "Unpack[Options]"
+    ) -> "Tried":
+        """Try random sequences of calls, see `pytest_ocrleak.fuzz.assert_no_sequence_leaks`."""
+        __tracebackhide__ = True
+        from pytest_ocrleak import fuzz  # noqa: PLC0415 - most suites never come here
+
+        return fuzz.assert_no_sequence_leaks(factory, *calls, check=self, **options)
 
     def _conclude(
         self, kind: Kind, name: str, found: Findings, limits: Limits

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pytest_ocrleak.check import Checker
 from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.release import Life
+
+if TYPE_CHECKING:
+    from pytest_ocrleak.fuzz.asserting import Options, Tried
+    from pytest_ocrleak.fuzz.steps import Call
 
 REASON = "checking is switched off (--ocrleak-off)"
 
@@ -38,6 +42,15 @@ class Off(Checker):
         """Make, use and free one object."""
         Life(factory, use, free).live()
         return unjudged()
+
+    def assert_no_sequence_leaks(
+        self, factory: Callable[[], Any], *calls: "Call", **options: "Unpack[Options]"
+    ) -> "Tried":
+        """Make each call once, with the simplest arguments that can be drawn, on one object."""
+        from pytest_ocrleak.fuzz import asserting  # noqa: PLC0415 - most suites never come here
+
+        asserting.once(factory, calls, options.get("free", "free_resources"))
+        return asserting.Tried(1, len(calls), 0.0, unjudged())
 
 
 OPTIONS = {"runs", "warmup", "track", "ignore", "tolerance", "time_limit"}

@@ -18,7 +18,18 @@ def called(function: Callable[..., object], *arguments: object) -> None:
         It returned a coroutine or generator: its code has not run, and nothing was checked.
 
     """
-    result = function(*arguments)
+    finished(function, function(*arguments))
+
+
+def finished(function: object, result: object) -> None:
+    """Drop what a function returned.
+
+    Raises
+    ------
+    TypeError
+        It is a coroutine or generator: the function's code has not run, and nothing was checked.
+
+    """
     if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
         if inspect.iscoroutine(result):
             result.close()

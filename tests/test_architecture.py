@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 PLUGIN, ENGINE = ROOT / "pytest_ocrleak", ROOT / "engine" / "ocrleak_engine"
 PURE = [
     *("growth.py", "trend.py", "series.py", "difference.py", "inventory.py"),
-    *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py", "scale.py"),
-    "report/merged.py",
+    *("ignore.py", "sizes.py", "outcome.py", "pace.py", "verdict.py", "scale.py", "baseline.py"),
+    *("report/merged.py", "fuzz/steps.py"),
 ]
 COMMANDS_PURE = [
     *(f"process/{name}" for name in ("holdings", "proctext", "naming", "odd", "history")),
@@ -54,8 +54,9 @@ def test_each_library_has_one_home() -> None:
     """Pytest in the entry, the options and the hooks; pynvml in one file, onnxruntime in one."""
     known = importers(PLUGIN, "pytest")
     assert {name for name in known if not name.startswith("hooks/")} == {
-        *("plugin.py", "declare.py", "options.py")
+        *("plugin.py", "declare.py", "options.py", "contract.py")
     }
+    assert importers(PLUGIN, "hypothesis") <= {"fuzz/explore.py", "contract.py"}
     assert importers(PLUGIN, "pynvml") == {"meters/nvml.py"}
     assert importers(ENGINE, "onnxruntime") == {"session.py"}
 

@@ -1,0 +1,23 @@
+"""The example that tries the shipped engine, and a careless one beside it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fuzz_engine.py"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="made on Linux")
+def test_the_engine_is_clean_and_the_careless_one_is_caught() -> None:
+    """A few sequences of good and bad images; the bad one that leaks is told as code."""
+    command = [sys.executable, EXAMPLE, "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    clean, caught = done.stdout.split("\n\n== ")
+    assert "sequences, " in clean
+    assert "CarelessEngine leaks (fds 1 per run, 0 allowed)" in caught
+    assert "opened at " in caught
+    assert "fuzz_engine.py" in caught
+    assert "first.recognize(b'no image')\n" in caught
