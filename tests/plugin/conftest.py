@@ -1,11 +1,11 @@
 """Suites of their own, each run in a process of its own, and what their reports say."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reports import valid_report
 
 SUITES = Path(__file__).with_name("suites")
 Leaking = set[tuple[str, str]]
@@ -66,8 +66,7 @@ def checks(pytester: pytest.Pytester) -> Callable[[], list[dict[str, Any]]]:
     """Read the checks that the report holds."""
 
     def read() -> list[dict[str, Any]]:
-        text = (pytester.path / "report.json").read_text("utf8")
-        return list(json.loads(text)["checks"])
+        return list(valid_report(pytester.path / "report.json")["checks"])
 
     return read
 

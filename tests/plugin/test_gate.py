@@ -1,11 +1,11 @@
 """The gate: known leaks on file, what reports and CI show of a session, and how it ends early."""
 
-import json
 import re
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
+from reports import valid_report
 
 Run = Callable[..., pytest.RunResult]
 LEAKS = """
@@ -143,7 +143,7 @@ def test_every_format_is_written_and_says_the_same(pytester: pytest.Pytester, ru
     reports = [f"--ocrleak-report=out/report{each}" for each in (".json", ".html", ".md")]
     run("--ocrleak", "--junitxml=out/junit.xml", "-n", "2", *reports)
     out = pytester.path / "out"
-    report = json.loads((out / "report.json").read_text("utf8"))
+    report = valid_report(out / "report.json")
     assert report["summary"] == {"checked": 3, "clean": 1, "leak": 2, "inconclusive": 0}
     assert "partial" not in report
     for name in ("report.html", "report.md"):
@@ -187,11 +187,11 @@ def test_on_github_a_leak_is_told_at_its_line_and_in_the_summary(
 
 
 def test_a_report_of_a_run_that_ended_early_says_so(pytester: pytest.Pytester, run: Run) -> None:
-    """After the first failure, after Ctrl-C, and when a worker died."""
+    """After a failure, after Ctrl-C, when a worker died; a run that is killed writes none."""
 
     def partial(*arguments: str) -> str:
         run("--ocrleak-report=report.json", "--ocrleak", *arguments)
-        return str(json.loads((pytester.path / "report.json").read_text("utf8")).get("partial"))
+        return str(valid_report(pytester.path / "report.json").get("partial"))
 
     pytester.makepyfile("def test_a(): assert 0\ndef test_b(): pass")
     assert partial() == "None"
@@ -200,6 +200,10 @@ def test_a_report_of_a_run_that_ended_early_says_so(pytester: pytest.Pytester, r
     assert partial() == "it was interrupted"
     pytester.makepyfile("import os\ndef test_a(): os._exit(1)\ndef test_b(): pass")
     assert re.fullmatch(r"worker gw\d crashed", partial("-n", "1"))
+    before = (pytester.path / "report.json").read_bytes()
+    pytester.makepyfile("import os\ndef test_a(): os.kill(os.getpid(), 9)")
+    run("--ocrleak-report=report.json", "--ocrleak")
+    assert (pytester.path / "report.json").read_bytes() == before
 
 
 def test_a_report_that_cannot_be_written_changes_no_outcome(

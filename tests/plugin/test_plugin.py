@@ -1,9 +1,9 @@
 """The plugin as users meet it: each test is a suite of its own in a process of its own."""
 
-import json
 from typing import Any
 
 import pytest
+from reports import valid_report
 
 LEAKY = """
 import pytest
@@ -31,8 +31,7 @@ def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 
 def report_of(pytester: pytest.Pytester) -> dict[str, Any]:
     """Read the JSON report."""
-    text = (pytester.path / "report.json").read_text("utf8")
-    return dict(json.loads(text))
+    return valid_report(pytester.path / "report.json")
 
 
 def test_installing_it_changes_nothing(pytester: pytest.Pytester) -> None:
