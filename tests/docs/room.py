@@ -138,7 +138,7 @@ class Room:
         done = subprocess.run(
             [sys.executable, *OWN[program], *arguments],
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment("-n" in words),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -182,11 +182,12 @@ class Room:
             if names:
                 self.run(["pytest", "-q", *names, *more], ())
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, workers: bool) -> dict[str, str]:  # noqa: FBT001
         """Return the environment: no plugins but those needed, and no folder of others."""
         outer = {name: each for name, each in os.environ.items() if not name.startswith("PYTEST_")}
         (self.folder / ".temp").mkdir(exist_ok=True)
-        plugins = "-p pytest_ocrleak.plugin -p xdist.plugin -p no:cacheprovider"
+        xdist = "-p xdist.plugin " if workers else ""
+        plugins = f"-p pytest_ocrleak.plugin {xdist}-p no:cacheprovider"
         return {
             **outer,
             "COLUMNS": "80",
