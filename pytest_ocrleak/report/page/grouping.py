@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from pytest_ocrleak.inventory import Leak
+from pytest_ocrleak.inventory import BYTES, Leak
 from pytest_ocrleak.report.page.reading import Check, Report, leaking
 from pytest_ocrleak.report.page.words import title
 
@@ -92,13 +92,16 @@ def identity(check: Check, leak: Leak) -> Hashable:
 
 
 def shared(every: Iterable[Group]) -> list[Shared]:
-    """Return the leaks that several groups have, the most common first."""
+    """Return the things that leak in several groups, the most common first.
+
+    Growth in bytes has the same name everywhere and need not be the same leak.
+    """
     seen: dict[str, Leak] = {}
     in_groups: Counter[str] = Counter()
     in_checks: Counter[str] = Counter()
     for group in every:
         for found in {one.leak.fingerprint: one for one in group.found}.values():
-            name = found.leak.fingerprint
+            name = "" if found.leak.meter in BYTES else found.leak.fingerprint
             seen.setdefault(name, found.leak)
             in_groups[name] += 1
             in_checks[name] += len(found.checks)
