@@ -10,10 +10,12 @@
 
 import multiprocessing
 import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +26,6 @@ from pytest_ocrleak.hooks.failing import error_of
 from pytest_ocrleak.outcome import Check, LeakError
 from pytest_ocrleak.release import Life
 
-PATIENCE = 120.0  # seconds that a child or a thread may take, after which it hangs
 IN_A_ROW, SIDE_BY_SIDE, READERS = 10, 3, 4
 THINGS = "fds,maps,threads,processes,tempfiles"
 KEPT = {"heap": "1 MiB"}  # that a result of one image may hold
@@ -50,6 +51,8 @@ class EngineContract:
         Tests to leave out: reason by name.
     limits
         Arguments of a test's check (``runs``, ``tolerance``, ``ignore`` …) by the test's name.
+    patience
+        Seconds that a child or the threads may take, after which they hang.
 
     """
 
@@ -59,6 +62,7 @@ class EngineContract:
     own_folder: ClassVar[bool] = False
     skip: ClassVar[Mapping[str, str]] = {}
     limits: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    patience: ClassVar[float] = 120.0
 
     def make_engine(self) -> Any:
         """Return a new engine."""
@@ -71,6 +75,16 @@ class EngineContract:
     def read_text(self, result: Any) -> str:
         """Return the text of a result."""
         return str(getattr(result, "text", result))
+
+    def list_local(self, engine: Any) -> Iterable[str]:
+        """Return the names of an engine's models, which are files in its folder."""
+        names: Iterable[str] = engine.list_local()
+        return names
+
+    def get_local_path(self, engine: Any) -> str | Path:
+        """Return the folder of an engine's models."""
+        folder: str | Path = engine.get_local_path()
+        return folder
 
     def unusable_image(self) -> Any:
         """Return an image that no engine can read."""
@@ -87,8 +101,9 @@ class EngineContract:
         if name in self.skip:
             pytest.skip(self.skip[name])
         self.check, self.given = ocrleak, dict(self.limits.get(name, {}))
+        self.kept: list[Any] = []  # a variable of this module would not be named as a keeper
         yield
-        del self.check, self.given
+        del self.check, self.given, self.kept
 
     def use(self, engine: Any) -> None:
         """Recognize the image and find its text."""
@@ -121,7 +136,7 @@ class EngineContract:
         """Names and path are what they say: sorted files in an absolute folder."""
 
         def use(engine: Any) -> None:
-            names, folder = list(engine.list_local()), Path(engine.get_local_path())
+            names, folder = list(self.list_local(engine)), Path(self.get_local_path(engine))
             assert names, "no model is listed"
             assert names == sorted(names)
             assert folder.is_absolute(), f"{folder} is no absolute path"
@@ -167,14 +182,13 @@ class EngineContract:
 
     def test_results_hold_nothing_native(self) -> None:
         """They are kept for long, and must not keep the engine."""
-        kept: list[Any] = []
 
         def run() -> None:
-            self.live(lambda engine: kept.append(self.recognize(engine, self.image)))
+            self.live(lambda engine: self.kept.append(self.recognize(engine, self.image)))
 
         usual = {"track": f"{THINGS},heap", "tolerance": KEPT}
         self.check.assert_no_growth(run, **{**usual, **self.given})
-        assert all(self.expect_text in self.read_text(result) for result in kept)
+        assert all(self.expect_text in self.read_text(result) for result in self.kept)
 
     def test_a_context_manager_frees_on_an_error(self) -> None:
         """Where the engine is one."""
@@ -215,11 +229,10 @@ class EngineContract:
 
     def test_ten_engines_in_a_row_leave_nothing(self) -> None:
         """Also while all of the freed ones are still held."""
-        freed: list[Any] = []
 
         def one(engine: Any) -> None:
             self.use(engine)
-            freed.append(engine)
+            self.kept.append(engine)
 
         self.live(self.use)  # what the first one leaves for good
         with self.check.guard("ten in a row", **self.given):
@@ -245,19 +258,21 @@ class EngineContract:
         self.live(self.use)  # what the first one leaves for good
         with self.check.guard("readers", **self.given):
             engine = self.make_engine()
-            begun = threading.Barrier(READERS + 1)
+            begun, freed = threading.Event(), threading.Event()
             wrong: list[str] = []
-            arguments = (self, engine, begun, wrong)
-            readers = [threading.Thread(target=_read, args=arguments) for _ in range(READERS)]
+            read = partial(_read, self, engine, begun, freed, wrong)
+            readers = [threading.Thread(target=read, daemon=True) for _ in range(READERS)]
             for reader in readers:
                 reader.start()
-            begun.wait(PATIENCE)
+            begun.wait(self.patience)
             self.free_engine(engine)
+            freed.set()
+            late = time.monotonic() + self.patience
             for reader in readers:
-                reader.join(PATIENCE)
+                reader.join(max(0.0, late - time.monotonic()))
             assert not any(reader.is_alive() for reader in readers), "a thread hangs"
             assert not wrong, wrong[0]
-            del engine, arguments, readers
+            del engine, read, readers
 
     @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
     def test_a_child_process_has_an_engine_of_its_own(self, method: str) -> None:
@@ -270,7 +285,7 @@ class EngineContract:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
                 child.start()
-            child.join(PATIENCE)
+            child.join(self.patience)
             ended = child.exitcode
             child.kill()
             child.join()
@@ -283,31 +298,42 @@ class EngineContract:
 
     def test_the_folder_is_free_after_freeing(self) -> None:
         """No descriptor and no mapping leads into it, and it can be moved."""
+        before = self.check.snapshot()
         engine = self.make_engine()
         self.use(engine)
-        folder = Path(engine.get_local_path())
+        folder = Path(self.get_local_path(engine))
         self.free_engine(engine)
-        now = self.check.snapshot()
-        things = (item.what for meter in ("fds", "maps") for item in now.items(meter))
-        assert not [each for each in things if Path(each).is_relative_to(folder)]
+        left = self.check.compare(before, self.check.snapshot())
+        held = [leak.what for leak in left if leak.meter in ("fds", "maps")]
+        open_in = [what for what in held if Path(what).is_relative_to(folder)]
+        assert not open_in, f"still open in the folder: {', '.join(open_in)}"
         if self.own_folder:
             moved = folder.with_name(f"{folder.name} moved")
             folder.rename(moved).rename(folder)
 
 
 def _read(
-    contract: EngineContract, engine: Any, begun: threading.Barrier, wrong: list[str]
+    contract: EngineContract,
+    engine: Any,
+    begun: threading.Event,
+    freed: threading.Event,
+    wrong: list[str],
 ) -> None:
-    """Read image after image until that is refused; note a text that is not the image's."""
-    contract_text = contract.expect_text
-    begun.wait(PATIENCE)
-    while not wrong:
+    """Read image after image until that is refused; note a text that is not the image's.
+
+    A freed engine is asked once more and no further: one that does not refuse would never end.
+    """
+    last = False
+    while not (wrong or last):
+        last = freed.is_set()
         try:
             text = contract.read_text(contract.recognize(engine, contract.image))
         except Exception:  # noqa: BLE001 - whatever the engine calls it
             return
-        if contract_text not in text:
-            wrong.append(f"{contract_text!r} is not in {text!r}")
+        finally:
+            begun.set()
+        if contract.expect_text not in text:
+            wrong.append(f"{contract.expect_text!r} is not in {text!r}")
 
 
 def _live(contract: type[EngineContract]) -> None:
