@@ -19,6 +19,8 @@ SECONDS = 0.5  # that the additional runs may take
 RUNS = 1000  # additional runs at most
 SHOWN = 5  # types
 SHARE = 0.1  # of an object per run, below which a type is not worth its name
+TRIED = 3  # objects of a type whose keeper may be asked for, the newest first
+OWN = "module pytest_ocrleak."
 KEPT = 2  # types of which it is told what keeps one: those of the user's or a library's first
 
 
@@ -53,9 +55,21 @@ def kept(run: Callable[[], object], kinds: Iterable[type]) -> tuple[str, ...]:
     before = {id(each) for each in of(wanted)}
     run()
     settle.settle()
-    new = {type(each): each for each in of(wanted) if id(each) not in before}
-    chains = ((kind, keepers.chain(new[kind])) for kind in wanted if kind in new)
+    new: dict[type, list[object]] = {kind: [] for kind in wanted}
+    for each in of(wanted):
+        if id(each) not in before:
+            new[type(each)].append(each)
+    chains = ((kind, users(new.pop(kind))) for kind in wanted)
     return tuple(f"{chain} → {name(kind)}" for kind, chain in chains if chain)
+
+
+def users(objects: list[object]) -> str:
+    """Return what keeps one of some objects, and is not a record of ours."""
+    for place in range(len(objects))[: -TRIED - 1 : -1]:
+        chain = keepers.chain(objects[place])
+        if chain and not chain.startswith(OWN):
+            return chain
+    return ""
 
 
 def of(kinds: Iterable[type]) -> Iterator[object]:
