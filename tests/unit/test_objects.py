@@ -25,5 +25,5 @@ def test_a_record_of_ours_is_not_what_keeps_the_users_objects(
         vars(app)["pages"].append(Page())
         vars(origins)["_taking"][0] = Page()
 
-    found = objects.kept(run, [Page])
-    assert found == ("module app → pages[0] → test_objects.Page",)
+    found = [objects.kept(run, [Page]) for _ in range(3)]
+    assert found == [(f"module app → pages[{n}] → test_objects.Page",) for n in range(3)]
