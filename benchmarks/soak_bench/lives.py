@@ -128,7 +128,7 @@ class Soak:
         numbers = itertools.count()
         with ThreadPoolExecutor(self.threads) as pool, settle.frozen():
             self._wave(pool, numbers, time.monotonic() + wave)  # starts the threads
-            self.tally = Tally()
+            self.tally = Tally(errors=self.tally.errors)  # of the warm-up, errors count
             readings = Readings(Limits(origins=False).for_lives(NOISE, None))
             end = time.monotonic() + seconds
             while time.monotonic() < end:
