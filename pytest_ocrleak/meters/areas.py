@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 Kind = Literal["heap", "stack", "library", "file", "shared", "private", "reserved", "kernel"]
 
 AREA = re.compile(  # smaps has figures below each line of maps
-    r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ (\S+) (\d+) *(.*)\n?"
-    r"(?:(?:[A-QS-Z].*\n)*Rss: +(\d+) kB\n(?:[A-Z].*\n)*)?",
+    r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ (\S+) (\d{1,20})(?!\d) *(.*)\n?"
+    r"(?:(?:[A-QS-Z].*\n)*Rss: +(\d{1,20}) kB\n(?:[A-Z].*\n)*)?",
     re.MULTILINE,
 )
 GUARD = 64 << 10  # a thread's stack stands on an inaccessible area up to this large
@@ -40,8 +40,9 @@ class Area(NamedTuple):
 def parse(text: str) -> Iterator[Area]:
     """Yield the areas of ``maps``, or of ``smaps`` with their resident bytes."""
     for start, end, access, device, inode, path, kib in AREA.findall(text):
-        resident = int(kib or 0) * 1024
-        yield Area(int(start, 16), int(end, 16), access, device, int(inode), path, resident)
+        first, last = int(start, 16), int(end, 16)
+        if first <= last:
+            yield Area(first, last, access, device, int(inode), path, int(kib or 0) * 1024)
 
 
 def kinds(areas: Iterable[Area], stack: int) -> Iterator[tuple[Kind, Area]]:

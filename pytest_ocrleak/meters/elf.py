@@ -24,10 +24,12 @@ def zeroed(path: str) -> int:
             if not head.startswith(MAGIC):
                 return 0
             offset, size, count = struct.unpack_from("<Q14xHH", head, 32)
+            if size != SEGMENT.size:
+                return 0
             file.seek(offset)
             table = head[offset:] if len(head) >= offset + size * count else file.read(size * count)
         return beyond(table[: size * count])
-    except (OSError, struct.error):
+    except (OSError, OverflowError, struct.error):
         return 0
 
 

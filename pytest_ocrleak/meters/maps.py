@@ -46,7 +46,7 @@ def without_heap(text: str) -> str:
     """
     before, name, after = text.partition(" [heap]\n")
     start = before.rfind("\n") + 1
-    return before[:start] + after if name and before[start:].split()[4] == "0" else text
+    return before[:start] + after if name and before[start:].split()[4:5] == ["0"] else text
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """Linux's ``/proc/self``, read as text; every other platform answers that it has none."""
 
+import errno
 import os
 import sys
 
@@ -30,9 +31,18 @@ def stat_of(path: str) -> tuple[str, list[str]]:
 
     The name stands in parentheses and may itself hold blanks and parentheses, so the split is at
     the last one (proc(5)).
+
+    Raises
+    ------
+    OSError
+        It is gone, or has fewer fields than every kernel writes.
+
     """
     head, _, tail = text(path).rpartition(")")
-    return head.partition("(")[2], tail.split()
+    fields = tail.split()
+    if len(fields) <= START:
+        raise ProcessLookupError(errno.ESRCH, "no whole line", path)
+    return head.partition("(")[2], fields
 
 
 def start_of(fields: list[str]) -> int:

@@ -12,7 +12,7 @@ from pytest_ocrleak.meters import allocated, procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 from pytest_ocrleak.meters.maps import stack_size
 
-RESIDENT = re.compile(r"^Rss(?:Anon|File|Shmem):\s+(\d+) kB$", re.MULTILINE)
+RESIDENT = re.compile(r"^Rss(?:Anon|File|Shmem):\s+(\d{1,20}) kB$", re.MULTILINE)
 NAMES: dict[Kind, str] = {
     "stack": "thread stacks",
     "library": "libraries",

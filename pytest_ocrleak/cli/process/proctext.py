@@ -8,8 +8,8 @@ from pytest_ocrleak.cli.process.holdings import Limit, Mapped
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 from pytest_ocrleak.meters.rss import NAMES
 
-STATUS = re.compile(r"^(\w+):\s+(\d+)(?: kB)?$", re.MULTILINE)
-ROW = re.compile(r"^(Max [a-z ]+?) {2,}(\d+|unlimited) +(\d+|unlimited)", re.MULTILINE)
+STATUS = re.compile(r"^(\w+):\s+(\d{1,20})(?: kB)?$", re.MULTILINE)
+ROW = re.compile(r"^(Max [a-z ]+?) {2,}(\d{1,20}|unlimited) +(\d{1,20}|unlimited)\b", re.MULTILINE)
 DELETED = " (deleted)"
 NO_FILES = ("/memfd:", "/dev/zero", "/SYSV", "/[", "/anon_hugepage")  # they never had a name
 STACK = 8 << 20  # bytes of a thread's stack where the limit does not say

@@ -56,7 +56,7 @@ def parsed(words: Sequence[str]) -> Target:
         interpreter, flags = shebang(path)
         found = Target(flags, "file", path, tuple(rest))
     same(interpreter)
-    if found.kind == "file" and not Path(found.name).exists():
+    if found.kind == "file" and not os.path.exists(found.name):  # noqa: PTH110 - the same
         raise InputError(f"there is no file {found.name}")
     return found._replace(label=shlex.join(words))
 
@@ -86,7 +86,7 @@ def found_at(name: str) -> str:
     """Return where a command is."""
     path = shutil.which(name)
     if path is None:
-        script = f" (python {name}?)" if Path(name).is_file() else ""
+        script = f" (python {name}?)" if os.path.isfile(name) else ""  # noqa: PTH113 - Path raises on long names
         raise InputError(f"there is no command {name}{script}: {GIVE}")
     return path
 
