@@ -25,6 +25,7 @@ ImageSource: TypeAlias = (
 )
 Rgb: TypeAlias = NDArray[np.uint8]
 
+_POSTSCRIPT = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -156,6 +157,8 @@ def _open(file: BinaryIO) -> Image.Image:
     prefix = file.read(16)
     if not prefix:
         raise ValueError("it is empty")
+    if prefix.startswith(_POSTSCRIPT):
+        raise ValueError("it is PostScript, a program, which Pillow would have Ghostscript run")
     Image.preinit()
     found = _first_that_opens(file, prefix, Image.ID)
     if found is None and Image.init():
