@@ -5,10 +5,7 @@ Each version is installed into an environment of its own, which pytest's cache k
 """
 
 import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +13,9 @@ from typing import Any
 
 import pytest
 from corpus_cases import CASES, Case
+from environments import done, environment
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-SCRIPTS = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
 Told = dict[str, Any]
 Play = Callable[[Case, str], Told]
 
@@ -36,39 +32,18 @@ def play(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
     def played(case: Case, version: str) -> Told:
         if case.command and not shutil.which(case.command):
             pytest.skip(f"there is no {case.command}")
-        return output(environment(case, version, home), case.scene)
+        pins = (f"{case.package}=={version}", *case.requires)
+        name = f"{case.package}-{version}"
+        python = environment(home, name, pins, "--only-binary", case.package)
+        return output(python, case.scene)
 
     return played
-
-
-def environment(case: Case, version: str, home: Path) -> Path:
-    """Return the interpreter of an environment with one version, made unless it is there.
-
-    This project is installed into it as it stands, so that a kept environment has today's code.
-    """
-    pins = (f"{case.package}=={version}", *case.requires)
-    wanted = json.dumps([platform.python_version(), str(ROOT), pins])
-    folder = home / f"{case.package}-{version}-py{platform.python_version()}"
-    python, stamp = folder.joinpath(*SCRIPTS), folder / "installed.json"
-    if not stamp.exists() or stamp.read_text("utf8") != wanted:
-        done(sys.executable, "-m", "venv", "--clear", str(folder))
-        pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        done(*pip, "--only-binary", case.package, "--editable", str(ROOT), *pins)
-        stamp.write_text(wanted, "utf8")
-    return python
 
 
 def output(python: Path, scene: str) -> Told:
     """Play a scene and return what it told."""
     told: Told = json.loads(done(str(python), str(HERE / scene)))
     return told
-
-
-def done(*command: str) -> str:
-    """Run a command to its end and return its output; one that fails shows its errors."""
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}{result.stderr}"
-    return result.stdout
 
 
 def verdicts(told: Told) -> dict[str, str]:
