@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -45,23 +45,22 @@ class Strikes:
         self.struck: set[Point] = set()
         self.where: Point | None = None
 
-    @contextmanager
-    def armed(self) -> Iterator[None]:
-        """Raise at the next point in here; `where` tells it, None where no more is left."""
-        outer = sys.gettrace(), sys.getprofile()
-        passed: Counter[Line] = Counter()
+    def during(self, act: Callable[[], object]) -> None:
+        """Act, and raise at the next point; `where` tells it, None where no more is left."""
         self.where = None
-        sys.setprofile(partial(self._watch, passed))
-        sys.settrace(partial(self._watch, passed))
+        lines = self.events is LINES
+        listen, outer = (
+            (sys.settrace, sys.gettrace()) if lines else (sys.setprofile, sys.getprofile())
+        )
+        listen(partial(self._watch, Counter()))
         try:
-            yield
+            act()
         finally:
-            sys.settrace(outer[0])
-            sys.setprofile(outer[1])
+            listen(outer)
 
     def _watch(self, passed: Counter[Line], frame: FrameType, event: str, _: object) -> Any:
         code = frame.f_code
-        if not code.co_filename.startswith(self.places):
+        if code.co_filename == __file__ or not code.co_filename.startswith(self.places):
             return None
         if event in self.events and (event, code.co_name) != ("line", EXACT):
             line = event, code.co_filename, frame.f_lineno
@@ -97,11 +96,14 @@ def tiny_package(room: Path) -> Iterator[None]:
 def live(folder: Path, image: Path, strikes: Strikes) -> None:
     """Copy, load, read and free, struck on the way; then finish, and look at what there is."""
     engine, outcome = OcrEngine(folder), None
+
+    def act() -> None:
+        engine.list_local()
+        engine.recognize(image)
+        engine.free_resources()
+
     try:
-        with strikes.armed():
-            engine.list_local()
-            engine.recognize(image)
-            engine.free_resources()
+        strikes.during(act)
     except (strikes.fault, EngineError) as error:
         outcome = type(error)
     if strikes.where and not issubclass(strikes.fault, Exception):

@@ -96,8 +96,7 @@ def prune_struck(folder: Path, backup: Path | None, strikes: faults.Strikes) -> 
     for name, content in OLD.items():
         (folder / name).write_bytes(content)
     try:
-        with strikes.armed():
-            prune(ModelFolder(folder), backup=backup)
+        strikes.during(lambda: prune(ModelFolder(folder), backup=backup))
     except KeyboardInterrupt:
         assert strikes.where
     here, there = (contents(place) if place else {} for place in (folder, backup))
