@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_ocrleak.fuzz.steps import FIRST, SECOND, Call, Drawn, Step
+from pytest_ocrleak.fuzz.steps import FIRST, SECOND, Action, Call, Drawn, Step
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+ACTIONS: tuple[Action, ...] = ("make", "free", "drop")
+SLOTS = (FIRST, FIRST, SECOND)  # more with one object than with the other: order matters there
+PART = 4  # steps, at most
 MISSING = "sequences are drawn by hypothesis: pip install 'pytest-ocrleak[fuzz]'"
 
 
@@ -47,14 +51,17 @@ def explore(space: Space, leaks: Callable[[Drawn], bool], *, sequences: int, see
 
 
 def drawn(space: Space) -> "SearchStrategy[list[Step]]":
-    """Return a strategy for lists of steps, which shrinks to few calls on one object."""
+    """Return a strategy for lists of steps, which shrinks to few calls on one object.
+
+    It is put together from parts: lists of steps would be half as long on average, and find less.
+    """
     from hypothesis import strategies as st  # noqa: PLC0415 - an extra
 
-    actions = [*map(called, space.calls), st.just(Step(FIRST, "make"))]
-    actions += [st.just(Step(FIRST, "free"))] if space.frees else []
-    actions += [st.just(Step(FIRST, "drop"))]
-    step = st.builds(on, st.sampled_from((FIRST, SECOND)), st.one_of(actions))
-    return st.lists(step, max_size=space.length)
+    actions = (action for action in ACTIONS if space.frees or action != "free")
+    other = st.sampled_from([Step(FIRST, action) for action in actions])
+    step = st.builds(on, st.sampled_from(SLOTS), st.one_of(other, *map(called, space.calls)))
+    parts = st.lists(st.lists(step, max_size=PART), max_size=space.length)
+    return parts.map(lambda lists: [*chain.from_iterable(lists)][: space.length])
 
 
 def on(slot: int, step: Step) -> Step:

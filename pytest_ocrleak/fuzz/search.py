@@ -1,5 +1,6 @@
 """The search: explore, convict, shorten, confirm."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pytest_ocrleak.capture import uncaptured
@@ -116,18 +117,28 @@ class Search:
         return judged(self.player(drawn), self.limits, seconds, self.clock, self.show)
 
     def culprit(self) -> Culprit | None:
-        """Return the shortest sequence that leaks when it is judged, if any does."""
+        """Return the shortest sequence that leaks when it is judged, of the simplest values."""
+        with suppress(TimeIsUp):
+            self.shorten()
         shortest = not self.over
-        for drawn in sorted(self.shorter, key=self.size)[:TRIES]:
+        for drawn in self.simplest()[:TRIES]:
             if self.spent < self.seconds:
                 found = self.judged(drawn, self.seconds - self.spent)
                 if found.leaks:
                     return Culprit(drawn, found, shortest)
         return self.first and replace(self.first, shortest=shortest and not self.shorter)
 
-    def size(self, drawn: Drawn) -> tuple[int, int]:
-        """Return how long a sequence is: in steps, and in characters where they are as many."""
-        return len(self.planned(drawn)), len(repr(drawn))
+    def simplest(self) -> list[Drawn]:
+        """Return what looks as if it leaked, the shortest first, of these what came last."""
+        last_first = self.shorter[::-1]
+        return sorted(last_first, key=lambda drawn: len(self.planned(drawn)))
+
+    def shorten(self) -> None:
+        """Leave out every single step that can be left out, should hypothesis have missed one."""
+        position, best = 0, next(iter(self.simplest()), self.first and self.first.drawn) or ()
+        while position < len(best):
+            without = [*best[:position], *best[position + 1 :]]
+            position, best = (0, without) if self.leaks(without) else (position + 1, best)
 
     def closing(self, drawn: Drawn) -> Culprit:
         """Judge a sequence in full where none looked suspicious, and shorten it if it leaks.

@@ -116,7 +116,7 @@ def test_a_use_after_freeing_is_found() -> None:
 
 def test_a_thread_is_found() -> None:
     """By its name, with the line that started it."""
-    error = leak_of(WithThread, Call("flush"), track="threads", sequences=20)
+    error = leak_of(WithThread, Call("flush"), track="threads", length=3)
     assert "flusher" in error.leaks[0].what
     assert steps(error)[2:3] == ["first.flush()"]
 
@@ -270,9 +270,10 @@ def test_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_works_without_pytest() -> None:
-    """In a process that never imports it, with calls that are no methods and a context manager."""
+    """In a process that cannot import it, with calls that are no methods and a context manager."""
     code = """
 import io, sys
+sys.modules["pytest"] = None
 from hypothesis import strategies as st
 from pytest_ocrleak.fuzz import Call, assert_no_sequence_leaks
 
@@ -282,7 +283,7 @@ def written(file, text):
 print(assert_no_sequence_leaks(
     io.StringIO, Call(written, st.text()), Call("read", 1), free="__exit__", sequences=10
 ))
-assert "pytest" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("10 sequences"), done.stderr
+    assert " sequences, " in done.stdout, done.stderr
+    assert done.returncode == 0
