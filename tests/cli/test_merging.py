@@ -86,9 +86,12 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write
 
 
-def test_real_shards_are_merged(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_shards_are_merged(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the plugin writes keeps to the schema, and so does what is made of it."""
     write()
+    monkeypatch.setenv("COLUMNS", "200")
     for name, code in SHARDS.items():
         Path(name).write_text("\n".join(line[8:] for line in code.splitlines()))
         reporting = f"--ocrleak-report={name}.json"

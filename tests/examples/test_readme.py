@@ -26,7 +26,12 @@ def shape(text: str) -> list[str]:
 
 
 def test_the_first_commands_output_is_shown(proof: str) -> None:
-    """Text, proof and catch, line by line."""
+    """Text, a clean table, and the leak by name, line by line."""
+    text, clean, caught = proof.split("\n== ")
+    assert "spiritual gifts" in text
+    assert "clean" in clean
+    assert not re.search("leak|inconclusive|unjudged", clean)
+    assert "CarelessEngine leaks (threads " in caught
     assert shape(PROOF) == shape(proof)
 
 
