@@ -28,6 +28,7 @@ from pytest_ocrleak.release import Life
 
 IN_A_ROW, SIDE_BY_SIDE, READERS = 10, 3, 4
 THINGS = "fds,maps,threads,processes,tempfiles"
+SLOW = 30.0  # seconds that a check may take: of an engine's lives, 10 hold too few to judge bytes
 KEPT = {"heap": "1 MiB"}  # that a result of one image may hold
 
 
@@ -122,6 +123,10 @@ class EngineContract:
         finally:
             self.free_engine(engine)
 
+    def steady(self, run: Callable[..., object], *arguments: Any, **usual: Any) -> None:
+        """Repeat a run; there is time for as many as bytes take, slow as an engine may be."""
+        self.check.assert_no_growth(run, *arguments, **{"time_limit": SLOW, **usual, **self.given})
+
     def refuse(self, image: Any) -> Callable[[Any], None]:
         """Return a use that must raise an error for an image, after which the engine works on."""
 
@@ -173,12 +178,12 @@ class EngineContract:
 
     def test_an_unusable_image_leaves_nothing_behind(self) -> None:
         """It is an error, and the next image is read as if nothing had been."""
-        self.check.assert_no_growth(self.live, self.refuse(self.unusable_image()), **self.given)
+        self.steady(self.live, self.refuse(self.unusable_image()))
 
     def test_a_missing_image_leaves_nothing_behind(self, tmp_path: Path) -> None:
         """It is an error, and the next image is read as if nothing had been."""
         missing = str(tmp_path / "missing.png")
-        self.check.assert_no_growth(self.live, self.refuse(missing), **self.given)
+        self.steady(self.live, self.refuse(missing))
 
     def test_results_hold_nothing_native(self) -> None:
         """They are kept for long, and must not keep the engine."""
@@ -186,8 +191,7 @@ class EngineContract:
         def run() -> None:
             self.live(lambda engine: self.kept.append(self.recognize(engine, self.image)))
 
-        usual = {"track": f"{THINGS},heap", "tolerance": KEPT}
-        self.check.assert_no_growth(run, **{**usual, **self.given})
+        self.steady(run, track=f"{THINGS},heap", tolerance=KEPT)
         assert all(self.expect_text in self.read_text(result) for result in self.kept)
 
     def test_a_context_manager_frees_on_an_error(self) -> None:
@@ -202,7 +206,7 @@ class EngineContract:
 
         if not hasattr(type(self.make_engine()), "__enter__"):
             pytest.skip("it is no context manager")
-        self.check.assert_no_growth(run, **self.given)
+        self.steady(run)
 
     def test_an_engine_that_is_dropped_does_not_leak_silently(self) -> None:
         """What nobody freed goes with the object, or a ResourceWarning tells of it."""
@@ -216,7 +220,8 @@ class EngineContract:
             warnings.simplefilter("always", ResourceWarning)
             warnings.showwarning = note  # a record of them would keep the engine
             quiet = replace(self.check, record=checks.append)
-            quiet.assert_no_growth(lambda: self.use(self.make_engine()), **self.given)
+            usual = {"time_limit": SLOW, **self.given}
+            quiet.assert_no_growth(lambda: self.use(self.make_engine()), **usual)
         for check in checks:
             if not (told and check.leaks):
                 self.conclude(check)
@@ -251,7 +256,7 @@ class EngineContract:
                 for other in engines[number:]:
                     self.use(other)
 
-        self.check.assert_no_growth(run, **{"runs": 5, **self.given})
+        self.steady(run, runs=5)
 
     def test_threads_may_read_while_another_frees(self) -> None:
         """Each image is read or refused; nothing hangs and nothing stays."""
