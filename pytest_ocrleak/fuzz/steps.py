@@ -76,20 +76,23 @@ def _planned(drawn: Drawn, *, drops: bool) -> Iterator[Step]:
             if not (drops or freed[slot]):
                 yield Step(slot, "free")
             del freed[slot]
-        elif action == "free":
-            freed[slot] = True
+        elif action != "make":
+            freed[slot] = action == "free"
         if action != "make":
             yield step
 
 
 def ending(steps: Iterable[Step]) -> Steps:
-    """Return the steps that free what is not freed after some steps, the last made first."""
+    """Return the steps that free what is not freed after some steps, the last made first.
+
+    What was used after freeing is freed again: it may have opened anew what it is allowed to.
+    """
     alive: list[int] = []
     for slot, action, _ in steps:
-        if action == "make":
+        if action in ("free", "drop"):
+            alive = [other for other in alive if other != slot]
+        elif slot not in alive:
             alive.append(slot)
-        elif action in ("free", "drop") and slot in alive:
-            alive.remove(slot)
     return tuple(Step(slot, "free") for slot in reversed(alive))
 
 

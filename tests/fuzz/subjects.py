@@ -128,6 +128,23 @@ class Dropped(Subject):
         self.freed = True
 
 
+class Reopening(Subject):
+    """May be opened again after it was closed."""
+
+    descriptor = -1
+
+    def open(self) -> None:
+        """Open it unless it is open."""
+        if self.descriptor < 0:
+            self.descriptor = os.dup(0)
+
+    def close(self) -> None:
+        """Close the descriptor, if there is one."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
+
+
 class Caching(Subject):
     """Keeps what need not be made again: a bounded cache, a late import, a pool of threads."""
 
