@@ -258,6 +258,17 @@ class EngineContract:
 
         self.steady(run, runs=5)
 
+    def test_no_sequence_of_calls_leaks(self) -> None:
+        """Good and bad images, two engines, freeing twice, use after freeing, in any order."""
+        pytest.importorskip("hypothesis", reason="it needs the extra pytest-ocrleak[fuzz]")
+        from pytest_ocrleak.fuzz import Call  # noqa: PLC0415 - an extra
+
+        images = (self.image, self.unusable_image())
+        calls = [Call(self.recognize, image) for image in images]
+        calls += [Call(self.list_local), Call(self.get_local_path)]
+        usual = {"free": type(self).free, "seconds": SLOW}
+        self.check.assert_no_sequence_leaks(self.make_engine, *calls, **{**usual, **self.given})
+
     def test_threads_may_read_while_another_frees(self) -> None:
         """Each image is read or refused; nothing hangs and nothing stays."""
         self.live(self.use)  # what the first one leaves for good
