@@ -26,7 +26,7 @@ from pytest_ocrleak.hooks.failing import error_of
 from pytest_ocrleak.outcome import Check, LeakError
 from pytest_ocrleak.release import Life
 
-IN_A_ROW, SIDE_BY_SIDE, READERS = 10, 3, 4
+IN_A_ROW, SIDE_BY_SIDE, READERS, SEQUENCES = 10, 3, 4, 30
 THINGS = "fds,maps,threads,processes,tempfiles"
 SLOW = 30.0  # seconds that a check may take: of an engine's lives, 10 hold too few to judge bytes
 KEPT = {"heap": "1 MiB"}  # that a result of one image may hold
@@ -266,7 +266,7 @@ class EngineContract:
         images = (self.image, self.unusable_image())
         calls = [Call(self.recognize, image) for image in images]
         calls += [Call(self.list_local), Call(self.get_local_path)]
-        usual = {"free": type(self).free, "seconds": SLOW}
+        usual = {"free": type(self).free, "seconds": SLOW, "sequences": SEQUENCES}
         self.check.assert_no_sequence_leaks(self.make_engine, *calls, **{**usual, **self.given})
 
     def test_threads_may_read_while_another_frees(self) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 SUITE = Path(__file__).with_name("broken_engines.py")
 Failed = dict[str, dict[str, str]]  # by engine, by test: what is said
-# a child of another kind than a fork takes a second, and is tried with the shipped engine
-CHOSEN = "(Honest or OfItsMaker or not child) and not spawn and not forkserver"
+# children of other kinds than a fork, and sequences, are tried with the shipped engine
+CHOSEN = "(Honest or OfItsMaker or not child) and not (spawn or forkserver or sequence)"
 RUN = ("pytest", "-p", "no:cacheprovider", "-p", "no:randomly", "-k", CHOSEN)
 BROKEN: Failed = {
     "Honest": {},
