@@ -19,6 +19,7 @@ SECONDS = 0.5  # that the additional runs may take
 RUNS = 1000  # additional runs at most
 SHOWN = 5  # types
 SHARE = 0.1  # of an object per run, below which a type is not worth its name
+SEARCH = 3.0  # seconds for each keeper: the larger a process, the slower is the look
 TRIED = 3  # objects of a type whose keeper may be asked for, the newest first
 OWN = "module pytest_ocrleak."
 KEPT = 2  # types of which it is told what keeps one: those of the user's or a library's first
@@ -66,7 +67,7 @@ def kept(run: Callable[[], object], kinds: Iterable[type]) -> tuple[str, ...]:
 def users(objects: list[object]) -> str:
     """Return what keeps one of some objects, and is not a record of ours."""
     for place in range(len(objects))[: -TRIED - 1 : -1]:
-        chain = keepers.chain(objects[place])
+        chain = keepers.chain(objects[place], SEARCH)
         if chain and not chain.startswith(OWN):
             return chain
     return ""

@@ -7,7 +7,7 @@ table in docs/verdict.md.
 import pytest
 from simulation import CLEAN, LEAKING, Family, rates
 
-DRAWS = 500  # of each family: a quarter of those for the table
+DRAWS = 350  # of each family: a part of those for the table
 FALSE_ALARMS = {"logarithmic_cache": 2}  # in so many; all in all fewer than one in 2000
 SMALL = {
     "steady": 0.96,
