@@ -19,7 +19,10 @@ def terminal(config: pytest.Config) -> "Live | None":
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
     able = os.environ.get("TERM", "dumb") != "dumb" and config.getoption("capture", "no") != "no"
-    if not (able and reporter and capture and reporter.isatty()):
+    if not (able and reporter and capture):
+        return None
+    told = reporter.isatty  # a property in older versions of pytest
+    if not (told() if callable(told) else told):
         return None
     return Live(reporter, capture)
 
