@@ -227,7 +227,7 @@ def test_pruning_where_nothing_may_be_written(public: Path, locked: str, says: s
 
 def test_a_model_that_fails_in_its_run(tiny: Path) -> None:
     """It loads, and refuses each page; the engine can be freed, and a mended one reads."""
-    image = tiny_models.picture()
+    image, before = tiny_models.picture(), len(live_sessions())
     (tiny / DEFAULT_RECOGNIZER).write_bytes(tiny_models.one_width_recognizer(7))
     with guard("runs", track="fds,maps,threads"), OcrEngine(tiny) as engine:
         for _ in range(3):
@@ -236,4 +236,4 @@ def test_a_model_that_fails_in_its_run(tiny: Path) -> None:
     tiny_models.put(tiny)
     with OcrEngine(tiny) as engine:
         assert engine.recognize(image).text == tiny_models.TEXT
-    assert not live_sessions()
+    assert len(live_sessions()) <= before
