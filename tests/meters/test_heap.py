@@ -88,9 +88,13 @@ def test_a_leak_is_caught_at_its_rate(seen: dict[str, Any], leak: str, size: int
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_its_freed_twin_is_clean(seen: dict[str, Any], twin: str) -> None:
-    """What caches and threads keep is not in use, or is the same in every reading."""
+    """What caches and threads keep is not in use, or is the same in every reading.
+
+    With mimalloc, threads once left it undecided in a run of the whole suite; why is not known.
+    """
     verdict, per_run = seen[twin]
-    assert verdict != "leak"  # a busy machine may leave it undecided
+    open_too = seen["allocator"].startswith("mimalloc") and "threads" in twin
+    assert verdict == "clean" or (open_too and verdict == "inconclusive")
     assert abs(per_run) < 16
 
 
