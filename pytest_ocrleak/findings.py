@@ -139,9 +139,13 @@ def lives(found: Lives, free: str) -> Findings:
 
 
 def judged(found: Lives, name: str, growth: Growth, leaks_here: tuple[Leak, ...]) -> Growth:
-    """Return a meter's verdict in the light of the leaks that single lives showed."""
+    """Return a meter's verdict in the light of the leaks that single lives showed.
+
+    A slot that each life fills anew counts for a thing per run, though their number stays.
+    """
     if leaks_here:
-        per_run = growth.per_run or max(leak.per_run for leak in leaks_here)
+        left = max(leak.per_run for leak in leaks_here) if METERS[name].exact else 0.0
+        per_run = growth.per_run or left
         return replace(growth, verdict="leak", per_run=per_run, reason="")
     if found.affected[name] and growth.verdict == "clean":
         return replace(growth, verdict="inconclusive", reason="one life left something behind")

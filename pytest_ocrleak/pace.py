@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+OVERTIME = 3  # times the time limit that runs may take before there are enough to judge bytes
 Count = int | Literal["auto"]
 Clock = Callable[[], float]
 
@@ -51,6 +52,10 @@ class Progress(Protocol):
         """Return by meter what has visibly grown since the warm-up, per run."""
 
     @property
+    def few(self) -> bool:
+        """Whether there are too few readings to judge bytes."""
+
+    @property
     def full(self) -> bool:
         """Whether no reading fits any more."""
 
@@ -66,8 +71,10 @@ class Progress(Protocol):
 class Pace:
     """Runs to judge and runs to make before them, ``"auto"`` for as many as it takes.
 
-    ``time_limit`` is in seconds; after it the verdict is given on what is known. ``show`` is told
-    how far the check has come, with the seconds it took until then.
+    ``time_limit`` is in seconds; after it the verdict is given on what is known. Runs so slow that
+    bytes cannot be judged by then get up to three times as long, or a check that was asked for
+    would pass without a verdict. ``show`` is told how far the check has come, with the seconds it
+    took until then.
     """
 
     runs: Count = "auto"
@@ -88,7 +95,7 @@ class Pace:
     def over(self, readings: Progress, seconds: float) -> bool:
         """Tell whether to stop: no room, no time, too much grown, or everything decided."""
         spent = seconds / self.time_limit
-        if readings.full or readings.excessive or spent >= 1:
+        if readings.full or readings.excessive or spent >= (OVERTIME if readings.few else 1):
             return True
         return self.runs == "auto" and readings.decided(spent)
 

@@ -89,6 +89,11 @@ class Readings:
         return {name: rise / runs for name, rise in shown.items()}
 
     @property
+    def few(self) -> bool:
+        """Whether there are too few readings to judge bytes: baseline, warm-up, and FEW more."""
+        return self._length < FEW + 2
+
+    @property
     def full(self) -> bool:
         """Whether no reading fits any more."""
         return self._length == ROOM
@@ -231,10 +236,10 @@ class Readings:
         It is higher until bytes can be judged, or a large leak would end its own check untold. On a
         device it is then the device's own limit, which harms nobody else.
         """
-        meter, early = METERS[name], self._length < FEW + 2  # baseline, warm-up, FEW judged
-        if early and name == "gpu":
+        meter = METERS[name]
+        if self.few and name == "gpu":
             return math.inf
-        return BUDGET.get(meter.unit, THINGS) * (EARLY if early and not meter.exact else 1)
+        return BUDGET.get(meter.unit, THINGS) * (EARLY if self.few and not meter.exact else 1)
 
 
 def weight(items: Sequence[Item]) -> int:

@@ -18,11 +18,10 @@ from pytest_ocrleak.growth import FEW
 from pytest_ocrleak.inventory import Amount, Cause, Item, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
-from pytest_ocrleak.pace import Clock, Pace, called
+from pytest_ocrleak.pace import OVERTIME, Clock, Pace, called
 from pytest_ocrleak.readings import Readings
 
 HELD = 64 << 10  # bytes that a freed object holds, from which on it is worth knowing in what
-OVERTIME = 3  # times the time limit that lives may take before there are enough to judge bytes
 DROPPING = 0.1  # seconds that closing may take when a freed object is dropped
 
 
@@ -58,8 +57,8 @@ class Life:
     @property
     def freeing(self) -> str:
         """How the object is freed, in words."""
-        name = self.free if isinstance(self.free, str) else getattr(self.free, "__name__", "free")
-        return f"{name}()"
+        name = self.free if isinstance(self.free, str) else getattr(self.free, "__name__", "")
+        return f"{name}()" if name.isidentifier() else "freeing it"
 
     def live(self) -> Owned:
         """Make, use and free one object and return it: its owner still holds it."""

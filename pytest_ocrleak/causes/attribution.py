@@ -1,9 +1,10 @@
 """Why things are there: the lines that made them and what keeps them, in words."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, zip_longest
 
 from pytest_ocrleak.causes import holders, keepers, origins, owners, stacks
 from pytest_ocrleak.difference import alike
@@ -117,6 +118,27 @@ def natives(owner: object) -> tuple[str, ...]:
 
     Only such can hold memory that Python does not see.
     """
-    inner = holders.natives(owner)[:NATIVES]
+    inner = telling(holders.natives(owner))[:NATIVES]
     chains = (keepers.chain(inner[at], owner=owner) for at in range(len(inner)))
     return tuple(chain for chain in chains if chain)
+
+
+def telling(objects: Iterable[object]) -> list[object]:
+    """Return objects in an order in which the first few tell most.
+
+    One of each type comes before others of its type: the largest as far as that is known, else the
+    one that came first.
+    """
+    by_type: dict[int, list[object]] = {}
+    for each in objects:
+        by_type.setdefault(id(type(each)), []).append(each)
+    rows = zip_longest(*(sorted(ones, key=size, reverse=True) for ones in by_type.values()))
+    return [each for row in rows for each in row if each is not None]
+
+
+def size(each: object) -> int:
+    """Return the bytes that an object says to take, without what it refers to."""
+    try:
+        return sys.getsizeof(each)
+    except Exception:  # noqa: BLE001 - it is its type's code
+        return 0

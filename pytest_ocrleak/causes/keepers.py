@@ -14,16 +14,27 @@ import types
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from typing import Any
 
 from pytest_ocrleak import settle
-from pytest_ocrleak.causes.bare import attributes, noun, own_name, shown, variables, within
+from pytest_ocrleak.causes.bare import (
+    attributes,
+    noun,
+    of_types,
+    own_name,
+    shown,
+    variables,
+    within,
+)
 from pytest_ocrleak.causes.chains import CONTAINERS, Path, outermost, told
 from pytest_ocrleak.pace import Clock
 
 MOST = 100  # holders of a level that are followed: each makes the look at the heap slower
 OWN = "pytest_ocrleak."
 MACHINERY = ("_pytest.", "pluggy.")
+LOT = 1000  # objects that are asked at once whom they refer to
+CARRIERS = (dict, tuple)  # that the collector leaves out where what they hold cannot refer back
 NATIVE = "nothing that Python's collector knows: native code, or an expression that runs, keeps it"
 UNSEEN = "something that Python's collector does not know"
 
@@ -117,11 +128,13 @@ class Search:
         self.cut = self.cut or len(fresh) > MOST
         places = {id(self.found[place]): place for place in self.level}
         for each in fresh[:MOST]:
-            led = [places[at] for at in map(id, gc.get_referents(each)) if at in places]
+            known_here = filter(places.__contains__, map(id, gc.get_referents(each)))
+            led = map(places.__getitem__, known_here)
             if each is self.owner:  # whose class is kept by others
-                led = [at for at in led if not within(self.found[at], type)]
-            self.found += [each] * bool(led)
-            self.led += led[:1]
+                led = (at for at in led if not within(self.found[at], type))
+            if (place := next(led, None)) is not None:
+                self.found.append(each)
+                self.led.append(place)
         self.level = range(self.level.stop, len(self.found))
 
     def cut_short(self, reason: str) -> str:
@@ -235,16 +248,25 @@ def untracked(objects: tuple[Any, ...]) -> list[Any]:
     It does not know those that hold nothing but what it does not know itself, such as bytes or a
     native object; they are found from what refers to them.
     """
-    wanted, seen, found = set(map(id, objects)), set[int](), []
+    wanted, seen, found = set(map(id, objects)), set[int](), list[Any]()
     pool = gc.get_objects()  # itself not among them
     pool += [variables(frame) for frame, _ in running()]
     while pool:
-        inner = {
-            id(each): each
-            for each in gc.get_referents(*pool)
-            if type(each) in (dict, tuple) and not gc.is_tracked(each) and id(each) not in seen
-        }
+        plain = [*filterfalse(gc.is_tracked, of_types(gc.get_referents(*pool), CARRIERS))]
+        inner = dict(zip(map(id, plain), plain, strict=True))
+        for known in seen & inner.keys():
+            del inner[known]
         seen |= inner.keys()
         pool = list(inner.values())
-        found += [each for each in pool if not wanted.isdisjoint(map(id, gc.get_referents(each)))]
+        found += referring(pool, wanted)
     return found
+
+
+def referring(objects: list[Any], wanted: set[int]) -> Iterator[Any]:
+    """Yield those of many objects that refer to some by identity, asking for a lot at a time."""
+    for start in range(0, len(objects), LOT):
+        lot = objects[start : start + LOT]
+        if not wanted.isdisjoint(map(id, gc.get_referents(*lot))):
+            yield from (
+                each for each in lot if not wanted.isdisjoint(map(id, gc.get_referents(each)))
+            )

@@ -9,10 +9,11 @@ import gc
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from pytest_ocrleak import settle
 from pytest_ocrleak.causes import keepers
+from pytest_ocrleak.causes.bare import of_types
 from pytest_ocrleak.pace import Clock
 
 SECONDS = 0.5  # that the additional runs may take
@@ -20,7 +21,7 @@ RUNS = 1000  # additional runs at most
 SHOWN = 5  # types
 SHARE = 0.1  # of an object per run, below which a type is not worth its name
 SEARCH = 3.0  # seconds for each keeper: the larger a process, the slower is the look
-TRIED = 3  # objects of a type whose keeper may be asked for, the newest first
+TRIED = 3  # objects of a type whose keeper may be asked for
 OWN = "module pytest_ocrleak."
 KEPT = 2  # types of which it is told what keeps one: those of the user's or a library's first
 
@@ -53,32 +54,41 @@ def census() -> Counter[type]:
 def kept(run: Callable[[], object], kinds: Iterable[type]) -> tuple[str, ...]:
     """Return what keeps objects of some types that one more run leaves, one of each type."""
     wanted = sorted(kinds, key=lambda kind: kind.__module__ == "builtins")[:KEPT]
-    before = {id(each) for each in of(wanted)}
-    run()
-    settle.settle()
-    new: dict[type, list[object]] = {kind: [] for kind in wanted}
-    for each in of(wanted):
-        if id(each) not in before:
-            new[type(each)].append(each)
+    new = newest(run, wanted)
     chains = ((kind, users(new.pop(kind))) for kind in wanted)
     return tuple(f"{chain} → {name(kind)}" for kind, chain in chains if chain)
 
 
+def newest(run: Callable[[], object], kinds: Iterable[type]) -> dict[type, list[object]]:
+    """Return the last few objects of each type that one more run leaves.
+
+    Whoever looks for keepers must not hold all others meanwhile: each reference of the variables
+    of running code is counted then.
+    """
+    new: dict[type, list[object]] = {kind: [] for kind in kinds}
+    before = set(map(id, of(new)))
+    run()
+    settle.settle()
+    for each in of(new):
+        if id(each) not in before:
+            new[type(each)].append(each)
+    return {kind: objects[-TRIED:] for kind, objects in new.items()}
+
+
 def users(objects: list[object]) -> str:
-    """Return what keeps one of some objects, and is not a record of ours."""
-    for place in range(len(objects))[: -TRIED - 1 : -1]:
+    """Return what keeps one of some objects, and is not a record of ours; the last one first."""
+    for place in reversed(range(len(objects))):
         chain = keepers.chain(objects[place], SEARCH)
         if chain and not chain.startswith(OWN):
             return chain
     return ""
 
 
-def of(kinds: Iterable[type]) -> Iterator[object]:
+def of(kinds: Collection[type]) -> Iterator[object]:
     """Yield the objects of some types, those that the collector does not track after the others."""
-    wanted, known = set(kinds), gc.get_objects()
-    yield from (each for each in known if type(each) in wanted)
-    inner = itertools.filterfalse(gc.is_tracked, gc.get_referents(*known))
-    yield from (each for each in inner if type(each) in wanted)
+    known = gc.get_objects()
+    yield from of_types(known, kinds)
+    yield from itertools.filterfalse(gc.is_tracked, of_types(gc.get_referents(*known), kinds))
 
 
 def name(kind: type) -> str:

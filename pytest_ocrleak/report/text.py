@@ -70,11 +70,13 @@ def label(check: Check) -> str:
 
 
 def actual(check: Check, meter: str) -> str:
-    """Return what a meter saw against what is allowed."""
+    """Return what a meter saw against what is allowed; what is held without growth, by its name."""
     leaks = [leak for leak in failing(check) if leak.meter == meter]
     growth = check.meters.get(meter)
     if growth is None or not any(leak.per_run for leak in leaks):
         return meter
+    if growth.unit in FINEST and leaks[0].per_run > growth.per_run:
+        return f"{meter}: {leaks[0].what}"
     each, seen = (" per run", growth.per_run) if check.runs > 1 else ("", total(leaks, growth))
     allowed = human(growth.accepted, growth.unit)
     return f"{meter} {human(seen, growth.unit)}{each}, {allowed} allowed"

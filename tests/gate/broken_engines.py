@@ -179,10 +179,10 @@ class Hanging(Honest):
     """Never lets go of the threads that read when it was freed."""
 
     def free_resources(self) -> None:
-        """Keep the lock for good if there are others."""
-        super().free_resources()
+        """Keep the lock for good if there are others, who read until they are refused."""
         if threading.active_count() > 1:
             self.lock.acquire()
+        super().free_resources()
 
 
 class OfItsMaker(Honest):

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import raw_engine
@@ -14,15 +15,13 @@ from raw_engine import RawEngine
 
 import pytest_ocrleak
 from pytest_ocrleak import Checker, LeakError
-from pytest_ocrleak.causes import objects
 
 IMAGE = Path(__file__).parents[2] / "examples" / "images" / "screen-photo.jpg"
 
 
 @pytest.fixture(autouse=True)
-def _empty_hands(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let go of what a careless engine kept; search long, for this process may be large by now."""
-    monkeypatch.setattr(objects, "SEARCH", 60.0)
+def _empty_hands() -> Iterator[None]:
+    """Let go of what a careless engine kept."""
     yield
     for kept in RawEngine.kept:
         _let_go(kept)
@@ -102,6 +101,28 @@ def test_what_goes_only_with_the_object_was_not_freed() -> None:
     assert {leak.meter for leak in caught.value.leaks} == {"heap", "threads"}
     assert all("freed object itself" in leak.kept_by[0] for leak in caught.value.leaks)
     assert any("Lying.hidden" in line for leak in caught.value.leaks for line in leak.kept_by)
+
+
+class Hoarding:
+    """Holds a small array and a large one until it is dropped itself."""
+
+    def __init__(self) -> None:
+        self.small = np.ones(10)
+        self.large = np.ones(2_000_000)
+
+
+@pytest.mark.parametrize(
+    ("free", "freeing"), [(lambda _: None, "freeing it"), (id, r"id\(\)")], ids=["nameless", "id"]
+)
+def test_what_is_held_is_told_by_its_size_and_the_largest_object(
+    free: Callable[[Any], object], freeing: str
+) -> None:
+    """The first line says what is held, not that nothing grows."""
+    first_line = rf"^Hoarding leaks \(heap: 16\.\d MB is still held after {freeing}\)"
+    with pytest.raises(LeakError, match=first_line) as caught:
+        pytest_ocrleak.assert_releases(Hoarding, free=free, runs=5, track="heap")
+    assert caught.value.leaks[0].kept_by[1] == "Hoarding.large"
+    assert caught.value.check.meters["heap"].per_run < 100_000
 
 
 class OneSlot(RawEngine):

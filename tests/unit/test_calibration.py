@@ -1,9 +1,12 @@
-"""How many runs are made to find out how many fill a batch."""
+"""How many runs are made: to find out how many fill a batch, and of code that is slow."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ocrleak.repeat import BATCH_SECONDS, FURTHER, more
+from pytest_ocrleak.limits import Limits
+from pytest_ocrleak.pace import Pace
+from pytest_ocrleak.repeat import BATCH_SECONDS, FURTHER, more, repeat
 
 
 @given(st.integers(1, 1 << 40), st.floats(0, BATCH_SECONDS))
@@ -15,3 +18,20 @@ def test_each_step_goes_further_but_not_too_far(size: int, seconds: float) -> No
 def test_the_next_step_fills_a_batch_where_the_pace_holds() -> None:
     """Twice, so that a slow first run does not cost one more step."""
     assert more(100, BATCH_SECONDS / 10) == 2000
+
+
+@pytest.mark.parametrize(("seconds", "judged", "verdict"), [(4, 3, "leak"), (40, 1, "unjudged")])
+def test_slow_runs_get_more_time_until_bytes_can_be_judged(
+    seconds: int, judged: int, verdict: str
+) -> None:
+    """Three runs of four seconds do not fit into ten; runs without an end are not waited for."""
+    kept: list[bytearray] = []
+    readings = repeat(
+        lambda: kept.append(bytearray(1_000_000)),
+        Limits(track=("heap",)),
+        Pace(runs=20, warmup=1),
+        clock=lambda: seconds * len(kept),
+    )
+    growth = readings.growth("heap")
+    assert growth is not None
+    assert (growth.verdict, len(growth.series), len(kept)) == (verdict, 1 + judged, 1 + judged)
