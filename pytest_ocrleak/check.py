@@ -135,7 +135,6 @@ class Checker:
         """
         __tracebackhide__ = True
         limits = self.limits.narrowed(track, ignore, tolerance)
-        settle.settle()
         readings = Readings(limits, warm=True)
         with origins.noted(wanted=limits.origins):
             yield

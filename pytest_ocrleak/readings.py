@@ -19,7 +19,7 @@ from pytest_ocrleak.inventory import (
 )
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
-from pytest_ocrleak.settle import Patience
+from pytest_ocrleak.settle import YOUNGER, Patience, settle
 from pytest_ocrleak.sizes import human
 
 ROOM = 4096  # readings, more than a check takes
@@ -47,14 +47,18 @@ class Readings:
         self._length = self._looked = 0
         practise()
         self.memory = Return()
-        self._made_of: Mapping[str, int] = {}
-        self.baseline = self.latest = Snapshot({})
-        for _ in range(2):  # the first time costs memory that is not the user's
-            self.baseline = self.resting(self.latest, Patience(0.0))
-            self._hindrances = dict.fromkeys(self._sources, "")
-            self._length = 0
-            self.keep(self.baseline, 0)
-            self._made_of = self._made_of or self._explain()  # once the heap is trimmed
+        self.latest = Snapshot({})
+        settle(YOUNGER)  # the first time costs memory that is not the user's
+        self._begin(read(limits.resting))
+        self._made_of = self._explain()
+        self._begin(self.resting(self.latest, Patience(0.0)))
+
+    def _begin(self, baseline: Snapshot) -> None:
+        """Forget what was noted, and begin with a baseline."""
+        self.baseline = baseline
+        self._hindrances = dict.fromkeys(self._sources, "")
+        self._length = 0
+        self.keep(baseline, 0)
 
     def _explain(self) -> Mapping[str, int]:
         """Return what resident memory is made of now, if it is judged."""

@@ -19,10 +19,11 @@ from pytest_ocrleak.meters import read, tempfiles
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
 FIRST_WAIT = 0.01
 AT_START = 1000  # objects that an interpreter may freeze by itself (CPython 3.12: 375)
+YOUNGER, OLDEST = 1, 2  # generations of the collector: what is new, and everything
 LOOKS, TURN = 20, 0.001  # more looks at what seems to stay, and the seconds between them
 
 
-def settle() -> None:
+def settle(generation: int = OLDEST) -> None:
     """Collect garbage until none is found (finalizers may leave more), and trim the heap.
 
     Children that ended after their owner dropped them are waited for, as the next
@@ -30,7 +31,7 @@ def settle() -> None:
     forgotten.
     """
     for _ in range(3):
-        if not gc.collect():
+        if not gc.collect(generation):
             break
     subprocess._cleanup()  # type: ignore[attr-defined]  # noqa: SLF001
     if "multiprocessing" in sys.modules:  # else it has no children
@@ -89,14 +90,16 @@ def until(
 ) -> bool:
     """Settle, and go on settling until ``at_rest`` holds or patience ends; tell which.
 
-    The path of something that is clean at once costs one collection and no pause.
+    The path of something that is clean at once costs one collection and no pause. In between, only
+    what is young is collected, which a large process hardly feels.
     """
     settle()
     for pause in waits(patience):
         if at_rest():
             return True
         sleep(pause)
-        settle()
+        settle(YOUNGER)
+    settle()
     return at_rest()
 
 
@@ -110,17 +113,23 @@ class Patience:
     def rest(self, before: Snapshot, limits: Limits) -> Snapshot:
         """Return a reading of what stays: the things that are there at every look while time lasts.
 
-        The first look at which nothing is new ends it, and is the answer. Each look follows the
-        settling at once: what is freed in between fills free lists, which count as in use.
+        The first look at which nothing is new ends it. What is new is waited for with looks that
+        collect what is young only, which a large process hardly feels. Each reading that counts
+        follows a whole settling at once: what is freed in between fills free lists, which count as
+        in use.
         """
         settle()
         seen = read(limits.resting)
+        if not self.seconds or not anything_new(before, seen, limits.rules):
+            return seen
         for pause in waits(self.seconds):
-            if not anything_new(before, seen, limits.rules):
-                return seen
             time.sleep(pause)
-            settle()
+            settle(YOUNGER)
             seen = common(seen, read(limits.resting))
+            if not anything_new(before, seen, limits.rules):
+                break
+        settle()
+        seen = common(seen, read(limits.resting))
         if anything_new(before, seen, limits.rules):
             seen = self.confirmed(before, seen, limits)
             self.seconds = max(self.least, self.seconds / 2)

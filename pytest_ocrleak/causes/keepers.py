@@ -12,7 +12,7 @@ import threading
 import time
 import types
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import filterfalse
 from typing import Any
@@ -76,13 +76,15 @@ class Search:
     """All objects that were found, the target first, and nothing else that refers to them.
 
     ``led`` has for each of them the place of the object that it leads to, ``level`` are the places
-    of those that were found last; ``cut`` tells that there were too many.
+    of those that were found last, ``unasked`` those of objects that may have holders of which the
+    collector does not know; ``cut`` tells that there were too many.
     """
 
     found: list[Any]
     owner: Any = None
     led: list[int] = field(default_factory=lambda: [0])
     level: range = range(1)
+    unasked: list[int] = field(default_factory=list)
     cut: bool = False
 
     def path(self, place: int) -> Path:
@@ -115,27 +117,37 @@ class Search:
         return None
 
     def further(self) -> None:
-        """Find who refers to the objects of this level."""
-        objects = tuple(self.found[self.level.start :])
-        holders = gc.get_referrers(*objects)
-        if not all(map(gc.is_tracked, objects)):
-            holders.extend(untracked(objects))
+        """Find who refers to the objects of this level.
+
+        Holders that the collector does not know are looked for when no others are left: that is a
+        look at everything there is.
+        """
+        self.unasked += [at for at in self.level if not gc.is_tracked(self.found[at])]
+        self.follow(self.level)
+        if self.unasked and not self.level:
+            late, self.unasked = self.unasked, []
+            self.follow(late, everywhere=True)
+
+    def follow(self, places: Sequence[int], *, everywhere: bool = False) -> None:
+        """Find who refers to some of the objects, as the collector knows, or looking everywhere."""
+        objects = tuple(self.found[at] for at in places)
+        holders = untracked(objects) if everywhere else gc.get_referrers(*objects)
         known = {id(each) for each in self.found} | handed_on()[0]
         known |= {id(self.found), id(objects)}
         fresh = [each for each in holders if id(each) not in known]
         roots = self.roots()
         fresh.sort(key=lambda each: id(each) not in roots)
         self.cut = self.cut or len(fresh) > MOST
-        places = {id(self.found[place]): place for place in self.level}
+        place_of, end = dict(zip(map(id, objects), places, strict=True)), len(self.found)
         for each in fresh[:MOST]:
-            known_here = filter(places.__contains__, map(id, gc.get_referents(each)))
-            led = map(places.__getitem__, known_here)
+            known_here = filter(place_of.__contains__, map(id, gc.get_referents(each)))
+            led = map(place_of.__getitem__, known_here)
             if each is self.owner:  # whose class is kept by others
                 led = (at for at in led if not within(self.found[at], type))
             if (place := next(led, None)) is not None:
                 self.found.append(each)
                 self.led.append(place)
-        self.level = range(self.level.stop, len(self.found))
+        self.level = range(end, len(self.found))
 
     def cut_short(self, reason: str) -> str:
         """Tell what is known where nothing that lives by itself was found in time."""

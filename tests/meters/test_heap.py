@@ -49,13 +49,12 @@ def in_wheel() -> str | None:
     return next((str(path.locate()) for path in listed if path.name == "libmimalloc.so"), None)
 
 
-def play(preload: str, **environment: str) -> dict[str, Any]:
-    """Return what the scenes show in a process of their own."""
+def play(preload: str, *wanted: str, **environment: str) -> dict[str, Any]:
+    """Return what the scenes, or those that are wanted, show in a process of their own."""
     env = {**os.environ, "LD_PRELOAD": preload, **environment}
     times = "100000" if not preload else "3000"
-    done = subprocess.run(
-        [sys.executable, str(SCENES), times], env=env, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, str(SCENES), times, *wanted]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -128,7 +127,7 @@ def test_an_allocator_that_a_library_brought_for_itself_is_not_taken(name: str) 
 @pytest.mark.parametrize("name", ALLOCATORS)
 def test_it_is_read_when_every_object_is_on_it(name: str) -> None:
     """With ``PYTHONMALLOC=malloc`` the objects that reading makes are there too, and don't show."""
-    seen = play(library(name), PYTHONMALLOC="malloc")
+    seen = play(library(name), "64 B", "64 B freed", PYTHONMALLOC="malloc")
     assert [seen["64 B"][0], seen["64 B freed"][0]] == ["leak", "clean"]
 
 

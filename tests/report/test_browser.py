@@ -11,7 +11,6 @@ from documents import HOSTILE, document, hostile, small
 from pytest_ocrleak.report.formats import rendered
 from pytest_ocrleak.report.page.reading import line
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is on the PATH")
@@ -64,6 +63,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One browser for all tests here."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as play:
         launched = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield launched
