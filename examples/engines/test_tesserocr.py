@@ -115,3 +115,32 @@ def test_some_calls_after_freeing_crash(ending: str, killed: int) -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     assert done.returncode == -killed, done.stderr
+
+
+SHARED = f"""
+import threading
+
+def work():
+    for _ in range(20):
+        engine.SetImageFile({PAGE!r})
+        begun.set()
+        engine.GetUTF8Text()
+
+begun = threading.Event()
+readers = [threading.Thread(target=work) for _ in range(READERS)]
+for reader in readers:
+    reader.start()
+begun.wait()
+if READERS == 1:
+    engine.End()
+for reader in readers:
+    reader.join()
+"""
+
+
+@pytest.mark.parametrize("readers", [4, 1], ids=["all read", "another ends"])
+def test_threads_that_share_an_interface_crash_it(readers: int) -> None:
+    """Four that read by one, or one that reads while another ends it: in some of five tries."""
+    command = [sys.executable, "-c", f"{MAKE}READERS = {readers}\n{SHARED}"]
+    ended = [subprocess.run(command, capture_output=True, check=False) for _ in range(5)]  # noqa: S603
+    assert min(each.returncode for each in ended) < 0

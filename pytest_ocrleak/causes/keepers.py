@@ -141,7 +141,7 @@ class Search:
         place_of, end = dict(zip(map(id, objects), places, strict=True)), len(self.found)
         for each in fresh[:MOST]:
             known_here = filter(place_of.__contains__, map(id, gc.get_referents(each)))
-            led = map(place_of.__getitem__, known_here)
+            led: Iterator[int] = map(place_of.__getitem__, known_here)
             if each is self.owner:  # whose class is kept by others
                 led = (at for at in led if not within(self.found[at], type))
             if (place := next(led, None)) is not None:
