@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "ocrleak"
 MARKERS = {"ocrleak", "no_ocrleak"}
+pytest.register_assert_rewrite("pytest_ocrleak.contract")  # whose asserts tell what they saw
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

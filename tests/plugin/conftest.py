@@ -23,17 +23,6 @@ PLUGINS = {  # of others, loaded where an argument or a suite needs them
 }
 
 
-@pytest.fixture(autouse=True)
-def alone(
-    request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Load no plugins of others in suites, which would take most of their time."""
-    del pytester  # which drops what is set there before it
-    if "installing" not in request.node.name:
-        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        monkeypatch.setenv("PYTEST_ADDOPTS", "-p pytest_ocrleak.plugin")
-
-
 def needed(*names: str) -> list[str]:
     """Return the arguments that load the plugins which some arguments or suites need."""
     return [part for name in names if name in PLUGINS for part in ("-p", PLUGINS[name])]

@@ -34,8 +34,12 @@ def report_of(pytester: pytest.Pytester) -> dict[str, Any]:
     return valid_report(pytester.path / "report.json")
 
 
-def test_installing_it_changes_nothing(pytester: pytest.Pytester) -> None:
+def test_installing_it_changes_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A suite that asks for nothing sees no line of it, even if it leaks."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     pytester.makepyfile("kept = []\ndef test_a(): kept.append(open(__file__))")
     result = run(pytester)
     result.assert_outcomes(passed=1)
