@@ -94,8 +94,8 @@ class Pace:
 
     def over(self, readings: Progress, seconds: float) -> bool:
         """Tell whether to stop: no room, no time, too much grown, or everything decided."""
-        spent = seconds / self.time_limit
-        if readings.full or readings.excessive or spent >= (OVERTIME if readings.few else 1):
+        spent = seconds / self.time_limit / (OVERTIME if readings.few else 1)
+        if readings.full or readings.excessive or spent >= 1:
             return True
         return self.runs == "auto" and readings.decided(spent)
 

@@ -19,7 +19,7 @@ from pytest_ocrleak.inventory import (
 )
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
-from pytest_ocrleak.settle import YOUNGER, Patience, settle
+from pytest_ocrleak.settle import Patience, settle
 from pytest_ocrleak.sizes import human
 
 ROOM = 4096  # readings, more than a check takes
@@ -48,7 +48,7 @@ class Readings:
         practise()
         self.memory = Return()
         self.latest = Snapshot({})
-        settle(YOUNGER)  # the first time costs memory that is not the user's
+        settle()  # the first time costs memory that is not the user's
         self._begin(read(limits.resting))
         self._made_of = self._explain()
         self._begin(self.resting(self.latest, Patience(0.0)))

@@ -20,6 +20,7 @@ PATIENCE = 1.0  # seconds that something may take to close after its owner let g
 FIRST_WAIT = 0.01
 AT_START = 1000  # objects that an interpreter may freeze by itself (CPython 3.12: 375)
 YOUNGER, OLDEST = 1, 2  # generations of the collector: what is new, and everything
+LONG = 0.1  # seconds of a pause that is worth a whole collection: what was old may have closed
 LOOKS, TURN = 20, 0.001  # more looks at what seems to stay, and the seconds between them
 
 
@@ -90,15 +91,15 @@ def until(
 ) -> bool:
     """Settle, and go on settling until ``at_rest`` holds or patience ends; tell which.
 
-    The path of something that is clean at once costs one collection and no pause. In between, only
-    what is young is collected, which a large process hardly feels.
+    The path of something that is clean at once costs one collection and no pause. After a
+    short pause only what is young is collected, which a large process hardly feels.
     """
     settle()
     for pause in waits(patience):
         if at_rest():
             return True
         sleep(pause)
-        settle(YOUNGER)
+        settle(OLDEST if pause >= LONG else YOUNGER)
     settle()
     return at_rest()
 
@@ -113,10 +114,9 @@ class Patience:
     def rest(self, before: Snapshot, limits: Limits) -> Snapshot:
         """Return a reading of what stays: the things that are there at every look while time lasts.
 
-        The first look at which nothing is new ends it. What is new is waited for with looks that
-        collect what is young only, which a large process hardly feels. Each reading that counts
-        follows a whole settling at once: what is freed in between fills free lists, which count as
-        in use.
+        The first look at which nothing is new ends it. After a short pause only what is young is
+        collected, which a large process hardly feels. Each reading that counts follows a whole
+        settling at once: what is freed in between fills free lists, which count as in use.
         """
         settle()
         seen = read(limits.resting)
@@ -124,7 +124,7 @@ class Patience:
             return seen
         for pause in waits(self.seconds):
             time.sleep(pause)
-            settle(YOUNGER)
+            settle(OLDEST if pause >= LONG else YOUNGER)
             seen = common(seen, read(limits.resting))
             if not anything_new(before, seen, limits.rules):
                 break

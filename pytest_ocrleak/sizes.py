@@ -2,7 +2,7 @@
 
 import re
 
-WHOLE = 1000  # from here on a count is told as a whole number
+WHOLE = 999.5  # from here on three digits do not do, and a number is told as a whole one
 
 FACTORS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
@@ -34,4 +34,4 @@ def human(amount: float, unit: str = "B") -> str:
     for name, factor in (("GB", 1000**3), ("MB", 1000**2), ("KB", 1000)):
         if size >= factor:
             return f"{sign}{size / factor:.1f} {name}"
-    return f"{sign}{size:.3g} B"
+    return f"{sign}{size:.3g} B" if size < WHOLE else f"{sign}{size:.0f} B"

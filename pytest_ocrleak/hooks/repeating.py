@@ -20,7 +20,7 @@ from pytest_ocrleak.hooks.failing import RunFailedError
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.options import Plan
 from pytest_ocrleak.outcome import Check
-from pytest_ocrleak.pace import Pace, Show
+from pytest_ocrleak.pace import OVERTIME, Pace, Show
 from pytest_ocrleak.repeat import repeat
 
 SHARE = 0.5  # of a test's timeout that may be spent on its runs: it counts for all of them
@@ -110,4 +110,5 @@ def in_time(pace: Pace, item: pytest.Item) -> Pace:
     if config.pluginmanager.hasplugin("timeout"):
         typed += [config.getoption("timeout", None), config.getini("timeout")]
     seconds = next((float(each) for each in typed if each), 0.0)
-    return replace(pace, time_limit=min(pace.time_limit, SHARE * seconds or pace.time_limit))
+    most = SHARE * seconds / OVERTIME or pace.time_limit
+    return replace(pace, time_limit=min(pace.time_limit, most))

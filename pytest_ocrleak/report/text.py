@@ -98,9 +98,18 @@ def advice(check: Check) -> Iterator[str]:
         if check.kind in ("test", "fixture") and check.runs == 1 and any(map(unknown, check.leaks)):
             yield f"     {UNKNOWN}"
     else:
-        size = human(first.per_run, check.meters[first.meter].unit)
-        yield "try: drop what is kept, and free what native code took; if it is to grow,"
-        yield f"     ocrleak_tolerance = {first.meter} = {size}"
+        yield from accepting(first, check.meters[first.meter])
+
+
+def accepting(leak: Leak, growth: Growth) -> Iterator[str]:
+    """Return what to do of memory that leaks, and what would accept it, as it is to be typed."""
+    drop = "try: drop what is kept, and free what native code took"
+    if not leak.per_run:
+        yield f"{drop}; if it is to stay, one_time={{{leak.meter!r}: …}}"
+        return
+    size = human(leak.per_run) if growth.unit == "B" else f"{leak.per_run:.3g}"
+    yield f"{drop}; if it is to grow,"
+    yield f"     ocrleak_tolerance = {leak.meter} = {size}"
 
 
 def described(leak: Leak) -> Iterator[str]:

@@ -73,7 +73,14 @@ class Unsorted(Honest):
 
 
 class Lying(Honest):
-    """Keeps the model open until the engine itself goes."""
+    """Keeps the model open until the engine itself goes; its folder goes by another name."""
+
+    def get_local_path(self) -> str:
+        """Return a link to the model's folder."""
+        link = MODEL.parent / "link"
+        if not link.is_symlink():
+            link.symlink_to(MODEL.parent)
+        return str(link)
 
     def free_resources(self) -> None:
         """Put the model aside."""
