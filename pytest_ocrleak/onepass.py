@@ -22,13 +22,19 @@ def one_pass(readings: Readings) -> Findings:
     return Findings(1, told(meters, readings), tuple(named(readings, meters)))
 
 
-def watched(owner: Owner, left: Iterable[Held]) -> Findings:
-    """Judge a test or a fixture's life in one pass: what it left, and how bytes changed in it."""
+def watched(owner: Owner, left: Iterable[Held], lost: Mapping[str, str]) -> Findings:
+    """Judge a test or a fixture's life in one pass: what it left, and how bytes changed in it.
+
+    ``lost`` are the meters that could not be read, with the reasons: they show no one to be clean.
+    """
     meters, found = {}, list(left)
     for meter in owner.limits.meters:
         things = [held for held in found if meter.name == held.meter]
         amount = sum(size(held.item) or 1 for held in things)
-        meters[meter.name] = seen_once(owner, meter, amount)
+        seen = seen_once(owner, meter, amount)
+        if meter.name in lost and seen.verdict != "leak":
+            seen = Growth("unavailable", unit=meter.unit, reason=lost[meter.name])
+        meters[meter.name] = seen
     named_leaks = [*things_left(found), *bytes_left(meters, owner.took_over)]
     return Findings(1, meters, tuple(named_leaks))
 

@@ -55,7 +55,7 @@ class Watch:
         self.there: dict[str, Reading] = {}
         self.last: Mapping[str, object] = {}
         self.traces = pulse.Traces(self.things)
-        self.lost: dict[str, str] = {}
+        self.lost = unreadable(self.names)
         self.paused = False
         self.device_patience = PATIENCE
         if limits.origins:
@@ -271,6 +271,12 @@ class Watch:
         opened_in = held.opened_in or self.owned[thing].name
         self.owned[thing] = to
         to.things[thing] = replace(held, opened_in=opened_in)
+
+
+def unreadable(names: Iterable[str]) -> dict[str, str]:
+    """Return the amounts among some meters that cannot be read here, whose looks say 0."""
+    readings = {name: METERS[name].read() for name in names if name in AMOUNTS}
+    return {n: r.reason for n, r in readings.items() if isinstance(r, Unavailable)}
 
 
 def things(name: str) -> Reading:

@@ -1,6 +1,6 @@
 """The baseline of a session: what is known fails nothing, what is gone is told or taken out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from pytest_ocrleak import baseline, files
 from pytest_ocrleak.baseline import Baseline, Entry
 from pytest_ocrleak.baseline_file import written
+from pytest_ocrleak.hooks.rules import in_part
 from pytest_ocrleak.ledger import Owner
 from pytest_ocrleak.outcome import Check, label
 
@@ -55,6 +56,7 @@ class Gate:
         self.today = today
         self.facts = Facts()
         self.fresh = Facts()
+        self.unwritten = False
 
     def judged(self, check: Check) -> Check:
         """Return a check with what the baseline says of its leaks."""
@@ -66,9 +68,9 @@ class Gate:
         self.fresh.looked_for |= baseline.proven(check, self.known)
         self.fresh.add(baseline.left(check).values())
 
-    def note_clean(self, owner: Owner, nodeid: str) -> None:
-        """Note that one pass was clean."""
-        meters = {meter.name for meter in owner.limits.meters}
+    def note_clean(self, owner: Owner, nodeid: str, lost: Collection[str]) -> None:
+        """Note that one pass was clean, on the meters that were not lost."""
+        meters = {meter.name for meter in owner.limits.meters}.difference(lost)
         where = label(owner.kind, owner.name, owner.nodeid or nodeid, owner.scope)
         self.fresh.looked_for |= baseline.proven_clean(where, self.known, meters)
 
@@ -83,8 +85,7 @@ class Gate:
     ) -> None:
         """Note the entries of tests that are no more, before any test is deselected."""
         nodes = {item.nodeid for item in items}
-        some = any("::" in each for each in config.args)
-        collected = set() if some else {node.partition("::")[0] for node in nodes}
+        collected = set() if in_part(config) else {node.partition("::")[0] for node in nodes}
         for number, test in baseline.tests(self.known):
             path = test.partition("::")[0]
             lost = path in collected or not (config.rootpath / path).exists()
@@ -96,6 +97,11 @@ class Gate:
         """The entries that were looked for and are gone."""
         numbers = baseline.unused(self.known, self.facts.looked_for, self.facts.found.values())
         return [self.known.entries[number] for number in numbers]
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the file, as it is at the end, is not what the checks showed."""
+        return self.unwritten if self.update else bool(self.unused)
 
     def finish(self) -> Iterator[str]:
         """Write the file anew where that was asked for; yield what there is to say."""
@@ -116,6 +122,7 @@ class Gate:
         try:
             files.write(self.path, written(new))
         except OSError as error:
+            self.unwritten = True
             return f"ocrleak: the baseline {self.path} was not written: {error.strerror}"
         before, after = (
             {(entry.where, entry.fingerprint) for entry in each.entries}

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ocrleak import ignore
 
-CHOOSING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "collectonly")  # among tests
+CHOOSING = ("keyword", "markexpr", "deselect", "stepwise", "collectonly")  # among what is collected
 
 
 class Rules:
@@ -23,9 +23,7 @@ class Rules:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.uses: Counter[str] = Counter()
-        self.partial = any("::" in each for each in config.args) or any(
-            config.getoption(name, None) for name in CHOOSING
-        )
+        self.partial = in_part(config) or any(config.getoption(name, None) for name in CHOOSING)
         self.files: set[Path] = set()
 
     @pytest.hookimpl(tryfirst=True)
@@ -75,6 +73,11 @@ class Rules:
         """Yield what there is to say."""
         if unused := self.unused:
             yield f"ocrleak: not needed, ignore rules that let nothing linger: {'; '.join(unused)}"
+
+
+def in_part(config: pytest.Config) -> bool:
+    """Tell whether files are collected in part: tests are named, or those that failed chosen."""
+    return any("::" in each for each in config.args) or bool(config.getoption("lf", None))
 
 
 def is_controller(config: pytest.Config) -> bool:

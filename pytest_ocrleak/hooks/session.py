@@ -1,7 +1,7 @@
 """What a session knows: the checks that ended, on their way from phase to report to summary."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -75,7 +75,8 @@ class Session:
         self.late: list[str] = []
         self.lost: dict[str, str] = {}
         self.partial = ""
-        self.leaking: list[Mapping[str, Any]] = []  # on GitHub
+        self.interrupted = False
+        self.notable: list[Mapping[str, Any]] = []  # on GitHub: what is not clean
         self.rules = listening(config, Rules(config))
         self.gate: Gate | None = options.gate(config)
         if self.gate:
@@ -123,11 +124,11 @@ class Session:
         finally:
             self.muted = False
 
-    def count(self, owner: Owner, nodeid: str) -> None:
-        """Count the clean check of one that nobody wants to see."""
+    def count(self, owner: Owner, nodeid: str, lost: Collection[str]) -> None:
+        """Count the clean check of one that nobody wants to see, with meters that were lost."""
         self.phase.clean += 1
         if self.gate:
-            self.gate.note_clean(owner, nodeid)
+            self.gate.note_clean(owner, nodeid, lost)
 
     def told(self) -> dict[str, Any]:
         """Return the checks since the last report as plain data, nothing where there are none."""
@@ -172,8 +173,8 @@ class Session:
             self.tally.add(check)
             if self.writing:
                 self.writing.take(check)
-            if check["leaks"] and github.here():
-                self.leaking.append(check)
+            if check["verdict"] != "clean" and github.here():
+                self.notable.append(check)
         if self.gate and told["baseline"]:
             self.gate.facts.take(told["baseline"])
 
@@ -190,6 +191,10 @@ class Session:
         if rules := output.get(f"{ATTRIBUTE}_rules"):
             self.rules.take(rules)
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that the session was left, which `pytest.exit` does with any exit code."""
+        self.interrupted = True
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Write the reports, in the one process that has all checks."""
@@ -201,7 +206,7 @@ class Session:
             output.update({**late, f"{ATTRIBUTE}_rules": self.rules.told(), ATTRIBUTE: told})
             return result
         self.take(told)
-        self.partial = self.partial or ended_early(session)
+        self.partial = self.partial or ended_early(session, interrupted=self.interrupted)
         self.conclude(session)
         return result
 
@@ -211,7 +216,7 @@ class Session:
         whole = session.exitstatus == pytest.ExitCode.OK and not self.partial
         self.problems += self.gate.finish() if self.gate else ()
         self.problems += self.rules.finish() if whole else ()
-        unused = (self.gate and self.gate.unused) or (whole and self.rules.unused)
+        unused = (self.gate and self.gate.outdated) or (whole and self.rules.unused)
         if session.exitstatus == pytest.ExitCode.OK and (
             self.late or (self.limits.strict and unused)
         ):
@@ -219,7 +224,7 @@ class Session:
         if self.writing:
             self.problems += self.writing.write(self.document)
         if github.here() and self.tally.checked:
-            self.problems += github.summarize(self.document(self.leaking))
+            self.problems += github.summarize(self.document(self.notable))
 
     def document(self, checks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Return the report on the session that tells some checks, or all of them, in full."""
@@ -233,7 +238,7 @@ class Session:
         for line in (*self.late, *self.problems):
             terminalreporter.write_line(line, red=True)
         if github.here():
-            for line in github.commands(self.leaking, self.config.rootpath):
+            for line in github.commands(self.notable, self.config.rootpath):
                 terminalreporter.write_line(line)
         if self.tally.checked:
             at_times = {f"{name} at times": reason for name, reason in self.lost.items()}

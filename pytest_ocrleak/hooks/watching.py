@@ -208,11 +208,11 @@ class Watching:
         """Record the check of one that was judged, and return it if it fails."""
         grew = owner.bytes[DEVICE] > BLOCK
         if not (left or grew or self.session.reports or owner.weighed):
-            self.session.count(owner, self.nodeid)
+            self.session.count(owner, self.nodeid, self.watch.lost)
             return None
         from pytest_ocrleak import onepass  # noqa: PLC0415 - most suites never come here
 
-        found = onepass.watched(owner, left.values())
+        found = onepass.watched(owner, left.values(), self.watch.lost)
         found = explain(found) if explain else found
         check = Check(
             *(owner.kind, owner.name, 1, found.meters, found.leaks),

@@ -57,12 +57,11 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
 
 
-def ended_early(session: pytest.Session) -> str:
+def ended_early(session: pytest.Session, *, interrupted: bool) -> str:
     """Return why not all tests ran, nothing where they did."""
     if stopped := session.shouldfail or session.shouldstop:
         return str(stopped)
-    endings: dict[int, str] = {
-        pytest.ExitCode.INTERRUPTED: "it was interrupted",
-        pytest.ExitCode.INTERNAL_ERROR: "pytest had an internal error",
-    }
-    return endings.get(session.exitstatus, "")
+    if interrupted:
+        return "it was interrupted"
+    crashed = session.exitstatus == pytest.ExitCode.INTERNAL_ERROR
+    return "pytest had an internal error" if crashed else ""

@@ -117,7 +117,7 @@ def test_an_error_of_ours_changes_no_outcome(pytester: pytest.Pytester, run: Run
 
 
 def test_a_meter_that_fails_is_told_once(pytester: pytest.Pytester) -> None:
-    """The others go on."""
+    """The others go on, and nothing that it told before counts as gone."""
     pytester.makeconftest(
         """
         import dataclasses
@@ -129,8 +129,18 @@ def test_a_meter_that_fails_is_told_once(pytester: pytest.Pytester) -> None:
         METERS["threads"] = dataclasses.replace(METERS["threads"], take=broken)
         """
     )
+    pytester.makefile(
+        ".toml",
+        known="""
+        [[leak]]
+        where = "test_lost.py::test_thread"
+        meter = "threads"
+        what = "a thread"
+        fingerprint = "0123456789abcdef"
+        """,
+    )
     pytester.makepyfile(
-        """
+        test_lost="""
         import threading, time
 
         kept = []
@@ -142,9 +152,10 @@ def test_a_meter_that_fails_is_told_once(pytester: pytest.Pytester) -> None:
             kept.append(open(__file__))
         """
     )
-    result = pytester.runpytest_subprocess("--ocrleak")
+    result = pytester.runpytest_subprocess("--ocrleak", "--ocrleak-baseline=known.toml")
     result.assert_outcomes(passed=1, failed=1)
     text = result.stdout.str()
+    assert "are gone" not in text
     assert text.count("threads unavailable (RuntimeError: no threads here)") == 1
 
 

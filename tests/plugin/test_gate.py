@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from reports import valid_report
+
+from pytest_ocrleak.baseline import Baseline, Entry
+from pytest_ocrleak.hooks.gate import Gate
 
 Run = Callable[..., pytest.RunResult]
 LEAKS = """
@@ -20,6 +25,15 @@ def test_other():
 def test_clean():
     pass
 """
+UNDECIDED = """
+kept, sizes = [], [1000, 64000, 32000, 8000]
+
+def test_open(ocrleak):
+    ocrleak.assert_no_growth(
+        lambda: kept.append(bytearray(sizes[len(kept)])), runs=3, track="heap"
+    )
+"""
+ENTRY = Entry("test_leaks.py::test_old", "fds", "/dev/null", "0123456789abcdef")
 
 
 @pytest.fixture
@@ -60,6 +74,10 @@ def test_a_baseline_from_its_first_day_to_its_last(pytester: pytest.Pytester, ga
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*more than the baseline allows: 1"])
 
+    result = gate("--lf", old=2, other="'/dev/zero'")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*known leaks are gone*")  # test_other was not collected
+
     current = known.read_text("utf8")
     known.write_text(re.sub(r"expires = .*", "expires = 2020-01-31", current), "utf8")
     result = gate(other="'/dev/zero'")
@@ -78,16 +96,28 @@ def test_a_baseline_from_its_first_day_to_its_last(pytester: pytest.Pytester, ga
 def test_what_a_baseline_does_not_need_fails_a_strict_run(
     pytester: pytest.Pytester, gate: Run
 ) -> None:
-    """An entry that is gone, one of a test that is no more; workers tell the same."""
+    """An entry that is gone, which workers tell, too; one of a test that is no more goes."""
     gate("--ocrleak-update-baseline").assert_outcomes(passed=3)
     result = gate("--ocrleak-strict", "-n", "2", old=0)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["ocrleak: 1 of 2 known leaks are gone, *test_old*"])
     known = pytester.path / "known.toml"
     known.write_text(known.read_text("utf8").replace("::test_old", "::test_renamed"), "utf8")
-    result = gate("--ocrleak-strict", old=0)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["ocrleak: 1 of 2 known leaks are gone, *test_renamed*"])
+    result = gate("--ocrleak-strict", "--ocrleak-update-baseline", old=0)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["ocrleak: known.toml: 1 known leaks, 0 new, 1 taken out"])
+    assert "test_renamed" not in known.read_text("utf8")
+
+
+def test_a_baseline_that_was_not_written_is_out_of_date(tmp_path: Path) -> None:
+    """A strict run fails for it; one that was written has nothing to fail for."""
+    for path, written in ((tmp_path / "known.toml", True), (tmp_path, False)):
+        gate = Gate(path, Baseline((ENTRY,)), update=True, today=date(2026, 1, 1))
+        gate.facts.looked_for.add(0)
+        (told,) = gate.finish()
+        assert ("1 taken out" in told) is written
+        assert ("was not written" in told) is not written
+        assert gate.outdated is not written
 
 
 def test_a_baseline_that_cannot_be_used_stops_before_any_test(
@@ -165,7 +195,7 @@ def test_every_format_is_written_and_says_the_same(pytester: pytest.Pytester, ru
 def test_on_github_a_leak_is_told_at_its_line_and_in_the_summary(
     pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No option asks for it."""
+    """No option asks for it. What is undecided is no annotation, and not counted as clean."""
     summary = pytester.path / "summary.md"
     summary.write_text("before\n", "utf8")
     for name, value in {
@@ -174,7 +204,7 @@ def test_on_github_a_leak_is_told_at_its_line_and_in_the_summary(
         "GITHUB_STEP_SUMMARY": str(summary),
     }.items():
         monkeypatch.setenv(name, value)
-    pytester.makepyfile(test_it=LEAKS.format(old=1, other="'/dev/zero'"))
+    pytester.makepyfile(test_it=LEAKS.format(old=1, other="'/dev/zero'"), test_open=UNDECIDED)
     result = run("--ocrleak")
     result.stdout.fnmatch_lines(
         [f"::error file={pytester.path.name}/test_it.py,line=7,title=ocrleak*::fds: /dev/zero*"]
@@ -182,12 +212,14 @@ def test_on_github_a_leak_is_told_at_its_line_and_in_the_summary(
     told = summary.read_text("utf8")
     assert told.startswith("before\n")
     assert "/dev/zero" in told
+    assert "5 checked · 2 clean · **2 leak** (`fds` in 2) · 1 inconclusive" in told
+    assert result.stdout.str().count("::error") == 2
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path))
     run("--ocrleak").stdout.fnmatch_lines(["ocrleak: the job's summary was not written: *"])
 
 
 def test_a_report_of_a_run_that_ended_early_says_so(pytester: pytest.Pytester, run: Run) -> None:
-    """After a failure, after Ctrl-C, when a worker died; a run that is killed writes none."""
+    """After a failure, Ctrl-C, `pytest.exit`, a worker's death; one that is killed writes none."""
 
     def partial(*arguments: str) -> str:
         run("--ocrleak-report=report.json", "--ocrleak", *arguments)
@@ -197,6 +229,8 @@ def test_a_report_of_a_run_that_ended_early_says_so(pytester: pytest.Pytester, r
     assert partial() == "None"
     assert partial("-x") == "stopping after 1 failures"
     pytester.makepyfile("def test_a(): raise KeyboardInterrupt")
+    assert partial() == "it was interrupted"
+    pytester.makepyfile("import pytest\ndef test_a(): pytest.exit('enough', returncode=0)")
     assert partial() == "it was interrupted"
     pytester.makepyfile("import os\ndef test_a(): os._exit(1)\ndef test_b(): pass")
     assert re.fullmatch(r"worker gw\d crashed", partial("-n", "1"))

@@ -165,10 +165,15 @@ def test_steady(ocrleak):
 
 def test_released(ocrleak):
     ocrleak.assert_releases(lambda: open(__file__), lambda f: f.read(), free=kept.append)
+
+def test_compared(ocrleak):
+    before = ocrleak.snapshot()
+    kept.append(open(__file__))
+    assert ocrleak.compare(before, ocrleak.snapshot()) == []
 """
     )
     result = run(pytester, "--ocrleak-off")
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
     assert "checked" not in result.stdout.str()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from reports import valid_report
 
 Run = Callable[..., pytest.RunResult]
 Leaking = Callable[[], set[tuple[str, str]]]
@@ -178,6 +179,28 @@ def test_bytes_are_judged_against_a_tolerance_alone(
     result = pytester.runpytest_subprocess(*always, "-o", "ocrleak_tolerance=heap = 100 KB")
     result.assert_outcomes(passed=2, failed=1, errors=1)
     result.stdout.fnmatch_lines(["*fixture takes (function) leaks (heap 3* KB, 100.0 KB allowed):"])
+
+
+def test_a_meter_that_cannot_be_read_calls_nothing_clean(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it said that one pass cannot tell: each check says what the environment says."""
+    monkeypatch.setenv("PYTHONMALLOC", "malloc")
+    pytester.makepyfile("def test_clean(): pass")
+    tolerance = ("-o", "ocrleak_tolerance=pyblocks = 10")
+    result = pytester.runpytest_subprocess("--ocrleak", "--ocrleak-report=report.json", *tolerance)
+    result.assert_outcomes(passed=1)
+    report = valid_report(pytester.path / "report.json")
+    (meters,) = (check["meters"] for check in report["checks"])
+    missing = {
+        name: said["reason"]
+        for name, said in report["environment"]["meters"].items()
+        if not said["available"]
+    }
+    assert "pyblocks" in missing
+    assert missing == {
+        name: said["reason"] for name, said in meters.items() if said["verdict"] == "unavailable"
+    }
 
 
 def test_asynchronous_fixtures_of_every_scope(
