@@ -67,6 +67,14 @@ class Limits:
             tolerance={**self.tolerance, **tolerances(tolerance or {})},
         )
 
+    def widened(self, others: Iterable["Limits"]) -> "Limits":
+        """Return these limits with the meters of others, too: each judges its own of them."""
+        tracks = [each.track for each in (self, *others)]
+        named = {name for track in tracks for name in track or METERS}
+        return replace(
+            self, track=None if None in tracks else tuple(m for m in METERS if m in named)
+        )
+
     def for_lives(
         self, floor: Mapping[str, float], one_time: Mapping[str, float | str] | None
     ) -> "Limits":

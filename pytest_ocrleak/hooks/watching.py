@@ -53,8 +53,10 @@ class Watching:
         self.session = session
         self.plans = plans
         self.usual = usual
-        weighed = any(plan and weighs(plan.limits) for plan in plans.values())
-        self.watch = Watch(session.limits, amounts=weighed or bool(session.reports))
+        marked = [plan.limits for plan in plans.values() if plan]
+        weighed = any(map(weighs, marked))
+        limits = session.limits.widened(marked)
+        self.watch = Watch(limits, amounts=weighed or bool(session.reports))
         self.living: dict[Fixture, Owner | None] = {}
         self.ended: list[Owner] = []
         self.red: dict[str, list[tuple[Owner, Check]]] = {}

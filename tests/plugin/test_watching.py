@@ -181,6 +181,28 @@ def test_bytes_are_judged_against_a_tolerance_alone(
     result.stdout.fnmatch_lines(["*fixture takes (function) leaks (heap 3* KB, 100.0 KB allowed):"])
 
 
+def test_a_marker_may_track_what_the_session_does_not(pytester: pytest.Pytester) -> None:
+    """The marked test is judged by its own meters, the others by those of the session."""
+    pytester.makepyfile("""
+        import threading, pytest
+
+        over = threading.Event()
+
+        def leak():
+            threading.Thread(target=over.wait, daemon=True).start()
+
+        @pytest.mark.ocrleak(track="threads", runs=1)
+        def test_marked():
+            leak()
+
+        def test_unmarked():
+            leak()
+    """)
+    result = pytester.runpytest_subprocess("--ocrleak", "--ocrleak-track=fds")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*test_marked leaks (threads 1, 0 allowed):"])
+
+
 def test_a_meter_that_cannot_be_read_calls_nothing_clean(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
