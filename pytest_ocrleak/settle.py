@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from pytest_ocrleak.difference import anything_new, common
-from pytest_ocrleak.inventory import Snapshot
+from pytest_ocrleak.inventory import Snapshot, Unavailable, Undecidable
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read, tempfiles
 
@@ -104,6 +104,22 @@ def until(
     return at_rest()
 
 
+def closing(before: Snapshot, seen: Snapshot, limits: Limits) -> bool:
+    """Tell whether something is there that may still be closing.
+
+    A thing that is new; or a thread that was gone before it could be seen, while which a meter
+    could not decide: an allocator may tell of a single thread only.
+    """
+    return anything_new(before, seen, limits.rules) or not undecided(seen) <= undecided(before)
+
+
+def undecided(snapshot: Snapshot) -> set[str]:
+    """Return the meters that cannot be read now, or whose figures say nothing of this process."""
+    return {
+        name for name, r in snapshot.readings.items() if isinstance(r, Unavailable | Undecidable)
+    }
+
+
 class Patience:
     """Time that closing may take, halved down to ``least`` seconds each time it was in vain."""
 
@@ -120,13 +136,13 @@ class Patience:
         """
         settle()
         seen = read(limits.resting)
-        if not self.seconds or not anything_new(before, seen, limits.rules):
+        if not self.seconds or not closing(before, seen, limits):
             return seen
         for pause in waits(self.seconds):
             time.sleep(pause)
             settle(OLDEST if pause >= LONG else YOUNGER)
             seen = common(seen, read(limits.resting))
-            if not anything_new(before, seen, limits.rules):
+            if not closing(before, seen, limits):
                 break
         settle()
         seen = common(seen, read(limits.resting))

@@ -4,6 +4,7 @@ It is started in a process of its own, with an allocator preloaded, and prints J
 """
 
 import ctypes
+import itertools
 import json
 import sys
 import threading
@@ -22,6 +23,8 @@ process = ctypes.CDLL(None)
 process.malloc.restype = ctypes.c_void_p
 process.malloc.argtypes = (ctypes.c_size_t,)
 process.free.argtypes = (ctypes.c_void_p,)
+LATE, DELAYS = ctypes.c_uint(), itertools.cycle(range(1, 1000, 37))  # microseconds
+process.pthread_key_create(ctypes.byref(LATE), ctypes.cast(process.usleep, ctypes.c_void_p))
 
 
 def taken(size: int) -> None:
@@ -37,6 +40,21 @@ def freed(size: int) -> None:
 def in_a_thread(scene: Callable[[int], None], size: int) -> None:
     """Do it in a thread that ends."""
     thread = threading.Thread(target=scene, args=(size,))
+    thread.start()
+    thread.join()
+
+
+def in_a_late_thread(scene: Callable[[int], None], size: int) -> None:
+    """Do it in a thread that the system ends up to a millisecond after Python has joined it.
+
+    A destructor of the thread's own data takes that time: it is `usleep`, the data its argument.
+    """
+
+    def work() -> None:
+        scene(size)
+        process.pthread_setspecific(LATE, ctypes.c_void_p(next(DELAYS)))
+
+    thread = threading.Thread(target=work)
     thread.start()
     thread.join()
 
@@ -99,6 +117,7 @@ LEAKS_AND_TWINS: dict[str, Callable[[], tuple[str, float]]] = {
     "3 MiB freed": partial(judged, partial(freed, LARGE)),
     "64 B in threads": partial(judged, partial(in_a_thread, taken, 64)),
     "64 B in threads freed": partial(judged, partial(in_a_thread, freed, 64)),
+    "64 B in late threads freed": partial(judged, partial(in_a_late_thread, freed, 64), runs=100),
 }
 
 
