@@ -9,6 +9,7 @@ from pytest_ocrleak.report.text import HEADINGS, resident, row
 
 from .lives import CUT, PAGES, POOLED, STEPS, Tally
 
+ENOUGH = 16  # readings that show whether engines leak: by then each thread has its arena
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 _INTRODUCTION = f"""\
 Written by `python benchmarks/soak.py`; not to be edited. Threads of one process make, use and free
@@ -17,8 +18,9 @@ engines side by side, each for itself, without a pause. An engine reads {PAGES} 
 engine alone reads; every other engine has a pool of {POOLED} threads, every third is given bytes
 that are no image, and each must refuse to work once it is freed. At the end of each wave all
 threads rest, and every meter is read; growth is per engine, judged over all readings as the plugin
-judges lives, the first wave as warm-up. Latencies are those of a machine that has more to do than
-it has CPUs for: they tell that nothing waits for ever, and no speed."""
+judges lives, the first wave as warm-up. Fewer than {ENOUGH} readings show growth and fail nothing,
+since an arena of the allocator may still come. Latencies are those of a machine that has more to do
+than it has CPUs for: they tell that nothing waits for ever, and no speed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def markdown(found: Results) -> str:
 
 def failed(found: Results) -> bool:
     """Tell whether anything went wrong, or leaks."""
-    leaks = any(growth.verdict == "leak" for growth in found.meters.values())
+    judged = (one for one in found.meters.values() if len(one.series) >= ENOUGH)
+    leaks = any(growth.verdict == "leak" for growth in judged)
     return bool(found.tally.errors or found.alone.errors or leaks)
 
 
