@@ -138,7 +138,8 @@ class Patience:
         seen = read(limits.resting)
         if not self.seconds or not closing(before, seen, limits):
             return seen
-        for pause in waits(self.seconds):
+        lost = undecided(seen) - undecided(before)  # a check without a meter is worth little
+        for pause in waits(PATIENCE if lost else self.seconds):
             time.sleep(pause)
             settle(OLDEST if pause >= LONG else YOUNGER)
             seen = common(seen, read(limits.resting))

@@ -138,7 +138,7 @@ def struck(
 
         for _ in range(warm_up):  # what is loaded and cached once
             life()
-        room_for_points = "128 KiB" if passes == 1 else "1 MiB"  # they are kept in a set
+        room_for_points = "128 KiB" if passes == 1 else "2 MiB"  # they are kept in a set
         heap = {"heap": room_for_points}
         with guard("struck", track="fds,maps,threads,heap", tolerance=heap):
             while life():

