@@ -236,4 +236,15 @@ def contract_of(engine: type[Honest]) -> type[Contract]:
 
 
 CONTRACTS = [contract_of(engine) for engine in (Honest, *Honest.__subclasses__())]
+
+
+class TestAccepted(contract_of(Lying)):  # type: ignore[misc]
+    """The same where it is accepted that the model stays open: limits count for this test, too."""
+
+    limits: ClassVar = {
+        **Contract.limits,
+        "test_the_folder_is_free_after_freeing": {"ignore": ["fds:*/broken_engines.py  # known"]},
+    }
+
+
 globals().update({contract.__name__: contract for contract in CONTRACTS})
