@@ -115,7 +115,8 @@ def mimalloc(process: ctypes.PyDLL) -> Allocator:
     """Return mimalloc, its pages added up: release builds keep no statistics of blocks.
 
     Before 3.2 a heap belongs to one thread, and nobody else may look into it. What ended threads
-    left joins the main thread's heap when that is trimmed.
+    left joins the main thread's heap when that is trimmed, which each reading does first: a thread
+    that ended after the last trimming would take all that others left with it, unseen.
     """
     name = f"mimalloc {mimalloc_version(process.mi_version())}"
     whole = hasattr(process, "mi_heap_main")
@@ -131,12 +132,15 @@ def mimalloc(process: ctypes.PyDLL) -> Allocator:
 
     visitor = VISITOR(add)
 
+    trim = functools.partial(process.mi_collect, True)  # noqa: FBT003 - by force
+
     def parts() -> Mapping[str, int]:
+        if not whole:
+            trim()
         total[0] = 0
         process.mi_heap_visit_blocks(heap(), False, visitor, None)  # noqa: FBT003 - C knows no names
         return {"blocks": total[0]}
 
-    trim = functools.partial(process.mi_collect, True)  # noqa: FBT003 - by force
     blind = str if whole else functools.partial(other_threads, name)
     return Allocator(name, "mi_heap_visit_blocks", parts, trim, blind)
 

@@ -14,7 +14,7 @@ from functools import partial
 import pytest_ocrleak
 from pytest_ocrleak import LeakError, settle
 from pytest_ocrleak.inventory import Amount, Reading
-from pytest_ocrleak.meters import heap
+from pytest_ocrleak.meters import heap, threads
 
 RUNS = 2400
 LARGE = 3 << 20
@@ -79,15 +79,38 @@ def while_threads_hold(each: int) -> Reading:
         for block in blocks:
             process.free(block)
 
-    threads = [threading.Thread(target=hold) for _ in range(4)]
-    for thread in threads:
+    holders = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in holders:
         thread.start()
     taken_all.wait()
     reading = heap.read()
     over.set()
-    for thread in threads:
+    for thread in holders:
         thread.join()
     return reading
+
+
+def left_by_a_thread(blocks: int) -> int:
+    """Return the growth that the next reading shows when a thread lost so many blocks of 64 bytes.
+
+    Nothing settles once it has ended.
+    """
+    settle.settle()
+    before = heap.read()
+    work = threading.Thread(target=lambda: [process.malloc(64) for _ in range(blocks)])
+    work.start()
+    system_id = work.native_id
+    work.join()
+    while system_id in threads.identifiers():
+        pass
+    return difference(before, heap.read())
+
+
+def difference(before: Reading, after: Reading) -> int:
+    """Return by how much an amount has grown."""
+    assert isinstance(before, Amount)
+    assert isinstance(after, Amount)
+    return after.value - before.value
 
 
 def value(reading: Reading) -> int | str:
@@ -102,10 +125,7 @@ def moved_by_reading(times: int) -> int:
     before = heap.read()
     for _ in range(times):
         heap.read()
-    after = heap.read()
-    assert isinstance(before, Amount)
-    assert isinstance(after, Amount)
-    return after.value - before.value
+    return difference(before, heap.read())
 
 
 LEAKS_AND_TWINS: dict[str, Callable[[], tuple[str, float]]] = {
@@ -129,6 +149,7 @@ def main(readings: str, *wanted: str) -> None:
         "reading": moved_by_reading(int(readings)),
         "held": value(while_threads_hold(1 << 20)),
         "let go": value(heap.read()),
+        "left": left_by_a_thread(10_000),
     }
     seen.update((name, LEAKS_AND_TWINS[name]()) for name in wanted or LEAKS_AND_TWINS)
     json.dump(seen, sys.stdout)

@@ -111,6 +111,11 @@ def test_what_living_threads_hold_counts(seen: dict[str, Any]) -> None:
         assert seen["held"] - seen["let go"] >= 4 << 20
 
 
+def test_what_ended_threads_left_counts_at_once(seen: dict[str, Any]) -> None:
+    """A thread took 10 000 blocks of 64 bytes: no settling is needed to see them."""
+    assert seen["left"] >= 640_000
+
+
 @pytest.mark.parametrize("name", ["mimalloc", "mimalloc in a wheel", "tcmalloc_minimal"])
 def test_an_allocator_that_a_library_brought_for_itself_is_not_taken(name: str) -> None:
     """Its functions are visible to all, but `malloc` is still the C library's."""
