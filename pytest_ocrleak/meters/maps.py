@@ -15,6 +15,7 @@ from pytest_ocrleak.inventory import Items, MappedFile, Reading, Unavailable
 from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.meters.areas import Area, Kind, kinds, parse
 
+TRIES = 3  # readings while other threads map and unmap
 NOBODY = "memory mapped without a file"
 
 
@@ -24,10 +25,25 @@ def source() -> str:
 
 
 def read() -> Reading:
-    """Return every mapped file of this process as `MappedFile`, and one for what has no file."""
+    """Return every mapped file of this process as `MappedFile`, and one for what has no file.
+
+    It is read again where the address space moved meanwhile: an arena that an allocator maps after
+    the areas were listed and before it is asked would be missing from what has no owner.
+    """
     if not procfs.LINUX:
         return Unavailable("mappings are read from /proc/self/maps, which only Linux has")
-    return mapped(without_heap(procfs.text("/proc/self/maps")))
+    text = listed()
+    for _ in range(TRIES):
+        seen, found = text, mapped(text)
+        text = listed()
+        if text == seen:
+            break
+    return found
+
+
+def listed() -> str:
+    """Return the areas of the address space, without the main heap."""
+    return without_heap(procfs.text("/proc/self/maps"))
 
 
 def files() -> Reading:

@@ -37,7 +37,7 @@ def freed(size: int) -> None:
     process.free(process.malloc(size))
 
 
-def in_a_thread(scene: Callable[[int], None], size: int) -> None:
+def in_a_thread(scene: Callable[[int], object], size: int) -> None:
     """Do it in a thread that ends."""
     thread = threading.Thread(target=scene, args=(size,))
     thread.start()
@@ -95,15 +95,18 @@ def left_by_a_thread(blocks: int) -> int:
 
     Nothing settles once it has ended.
     """
+    until_alone()
     settle.settle()
     before = heap.read()
-    work = threading.Thread(target=lambda: [process.malloc(64) for _ in range(blocks)])
-    work.start()
-    system_id = work.native_id
-    work.join()
-    while system_id in threads.identifiers():
-        pass
+    in_a_thread(lambda size: [process.malloc(size) for _ in range(blocks)], 64)
+    until_alone()
     return difference(before, heap.read())
+
+
+def until_alone() -> None:
+    """Wait for the threads that were joined: the system ends them a moment later."""
+    while len(threads.identifiers()) > 1:
+        pass
 
 
 def difference(before: Reading, after: Reading) -> int:
