@@ -7,6 +7,7 @@ are counted by type before and after. What only C code refers to cannot be seen 
 
 import gc
 import itertools
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -60,10 +61,11 @@ def kept(run: Callable[[], object], kinds: Iterable[type]) -> tuple[str, ...]:
 
 
 def newest(run: Callable[[], object], kinds: Iterable[type]) -> dict[type, list[object]]:
-    """Return the last few objects of each type that one more run leaves.
+    """Return the last few objects of each type that one more run leaves, and another one keeps.
 
-    Whoever looks for keepers must not hold all others meanwhile: each reference of the variables
-    of running code is counted then.
+    What a run puts in the place of what the last one left, as pytest does with its records, is no
+    growth: it is gone after the other. Whoever looks for keepers must not hold all others
+    meanwhile: each reference of the variables of running code is counted then.
     """
     new: dict[type, list[object]] = {kind: [] for kind in kinds}
     before = set(map(id, of(new)))
@@ -72,7 +74,23 @@ def newest(run: Callable[[], object], kinds: Iterable[type]) -> dict[type, list[
     for each in of(new):
         if id(each) not in before:
             new[type(each)].append(each)
+    run()
+    settle.settle()
+    while any(drop_unheld(objects) for objects in new.values()):
+        pass  # what those held that were dropped may be held by nobody now
     return {kind: objects[-TRIED:] for kind, objects in new.items()}
+
+
+def drop_unheld(objects: list[object]) -> bool:
+    """Drop the objects that nothing but this list holds, and tell whether there were any."""
+    objects.append(object())
+    counts = [sys.getrefcount(each) for each in objects]
+    least = counts.pop()
+    del objects[-1]
+    held = [each for each, count in zip(objects, counts, strict=True) if count > least]
+    dropped = len(held) < len(objects)
+    objects[:] = held
+    return dropped
 
 
 def users(objects: list[object]) -> str:
