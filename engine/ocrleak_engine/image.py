@@ -25,6 +25,9 @@ ImageSource: TypeAlias = (
 )
 Rgb: TypeAlias = NDArray[np.uint8]
 
+FILE_BYTES = 64 << 20  # whatever stands in a file beside its pixels
+FILE_BYTES_PER_PIXEL = 16  # four numbers of 32 bits, which no format that is read exceeds
+
 _POSTSCRIPT = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _UPRIGHT = {
@@ -49,7 +52,8 @@ def read_image(source: ImageSource, max_pixels: int) -> Rgb:
         A path, the bytes of a file, a Pillow image (its current frame), or an array: (height,
         width), (height, width, 1), RGB or RGBA; uint8, uint16, bool, or floats from 0 to 1.
     max_pixels
-        Larger images are refused before they are decoded.
+        Larger images are refused before they are decoded, and so are files of more than 16 bytes
+        a pixel and 64 MiB.
 
     Raises
     ------
@@ -90,24 +94,33 @@ def _from_path(path: str | os.PathLike[str], max_pixels: int) -> Rgb:
     name = repr(os.fsdecode(path))
     reason, kind = "", ImageError
     try:
-        with open(os.fspath(path), "rb") as opened:  # noqa: PTH123 (bytes are a path here too)
-            file = _seekable(opened)
+        _check_file(os.stat(path), max_pixels, name)  # noqa: PTH116 (bytes are a path here too)
+        with open(os.fspath(path), "rb") as file:  # noqa: PTH123
             return _from_picture(lambda: _open(file), max_pixels, name)
     except ImageError:
         raise
     except FileNotFoundError:
         reason, kind = "is not there; check the path", ImageNotFoundError
-    except IsADirectoryError:
-        reason = "is a folder; name an image file in it"
     except (OSError, ValueError) as error:
         reason = f"cannot be opened: {error}"
     raise kind(f"{name} {reason}")
 
 
-def _seekable(file: BinaryIO) -> BinaryIO:
-    """Return `file`, or all that comes through it when it is a pipe."""
-    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    return file if regular else io.BytesIO(file.read())
+def _check_file(found: os.stat_result, max_pixels: int, name: str) -> None:
+    """Raise when reading this file might never end, or fill the memory.
+
+    Pillow reads files of some formats whole (WebP, AVIF), whatever their headers say.
+    """
+    if stat.S_ISDIR(found.st_mode):
+        raise ImageError(f"{name} is a folder; name an image file in it")
+    if not stat.S_ISREG(found.st_mode):
+        raise ImageError(f"{name} is a pipe or a device; save the image to a file and name that")
+    most = FILE_BYTES + FILE_BYTES_PER_PIXEL * max_pixels
+    if found.st_size > most:
+        raise ImageTooLargeError(
+            f"{name} has {found.st_size} bytes, more than the limit of {most} for {max_pixels} "
+            "pixels; save it again as PNG, or raise max_pixels (on the command line: --max-pixels)"
+        )
 
 
 def _from_picture(make: Callable[[], Image.Image], max_pixels: int, name: str) -> Rgb:

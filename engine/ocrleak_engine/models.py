@@ -6,6 +6,7 @@ refused before anything is opened.
 """
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -19,6 +20,7 @@ DEFAULT_RECOGNIZER = "ppocrv6_tiny_rec.onnx"
 SUFFIXES = (".onnx", ".ort", ".bin")
 FOLDER_VARIABLE = "OCRLEAK_MODEL_DIR"
 OLD_PREFIX = "old_"
+CHARACTERS_BYTES = 16 << 20  # all of Unicode, one a line, is a third of it
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,13 @@ class ModelFolder:
         Raises
         ------
         ModelError
-            The `.txt` cannot be read, or is not UTF-8.
+            The `.txt` cannot be read, is no regular file, too large, or not UTF-8.
         """
         path = self.resolve(name).with_suffix(".txt")
         if not self._inside(path):
             raise self._outside(path.name)
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            text = _read_small(path).decode("utf-8-sig")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -169,6 +171,16 @@ class ModelFolder:
             f"no model {name!r} in {self.path} (there: {there}); "
             "put the file there, or name one that is"
         )
+
+
+def _read_small(path: Path) -> bytes:
+    """Read a file; raise ValueError where that might never end, or fill the memory."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no regular file")
+    if found.st_size > CHARACTERS_BYTES:
+        raise ValueError(f"it has {found.st_size} bytes, more than the limit of {CHARACTERS_BYTES}")
+    return path.read_bytes()
 
 
 def is_plain_name(name: str) -> bool:

@@ -27,6 +27,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 Provider: TypeAlias = str | tuple[str, Mapping[str, Any]]
 Result = TypeVar("Result")
+LARGEST = 2 << 30  # bytes: neither of the two formats, protobuf and flatbuffers, goes further
 
 # What onnxruntime raises: its own classes derive from Exception, its bindings raise the built-in.
 _FAILURES: tuple[type[Exception], ...] = (
@@ -183,6 +184,7 @@ def _load(path: Path, providers: Sequence[Provider], threads: int) -> Any:
     An exception raised inside it would carry onnxruntime's as `__context__`, and with its frames
     the half-made session.
     """
+    _check_size(path)
     reason = ""
     try:
         return onnxruntime.InferenceSession(
@@ -191,6 +193,16 @@ def _load(path: Path, providers: Sequence[Provider], threads: int) -> Any:
     except _FAILURES as error:
         reason = _first_line(error)
     raise ModelError(f"{path} cannot be loaded{_why(path, reason)}")
+
+
+def _check_size(path: Path) -> None:
+    """Raise where a file is larger than any model: onnxruntime takes memory for a whole .ort."""
+    size = path.stat().st_size if path.is_file() else 0
+    if size > LARGEST:
+        raise ModelError(
+            f"{path} has {size} bytes, and no model file can have more than {LARGEST}; "
+            "copy the model there again"
+        )
 
 
 def _why(path: Path, reason: str) -> str:

@@ -1,6 +1,7 @@
 """Anything that holds an image, and anything that only looks like it."""
 
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from ocrleak_engine import ImageError, ImageNotFoundError, ImageTooLargeError, ImageTypeError
-from ocrleak_engine.image import read_image
+from ocrleak_engine.image import FILE_BYTES, FILE_BYTES_PER_PIXEL, read_image
 from PIL import Image
 
 LIMIT = 1_000_000
@@ -225,6 +226,19 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
         read_image(tmp_path / "text.png", LIMIT)
     with pytest.raises(ImageError, match="null byte"):
         read_image("a\0b", LIMIT)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG"])
+def test_a_file_far_larger_than_its_pixels(tmp_path: Path, kind: str) -> None:
+    """Of some formats Pillow reads all that is there; up to the limit, what follows is nothing."""
+    path = tmp_path / "large"
+    path.write_bytes(encoded(Image.fromarray(GREY).convert("RGB"), kind))
+    most = FILE_BYTES + FILE_BYTES_PER_PIXEL * LIMIT
+    os.truncate(path, most)
+    assert off(read_image(path, LIMIT)) < 3
+    os.truncate(path, 1 << 40)
+    with pytest.raises(ImageTooLargeError, match=f"limit of {most} .*max_pixels"):
+        read_image(path, LIMIT)
 
 
 def test_a_picture_that_was_closed() -> None:

@@ -15,6 +15,7 @@ from ocrleak_engine import shipped
 from ocrleak_engine.copying import ABANDONED_AFTER, PART, appearing, digest
 from ocrleak_engine.errors import ModelError, ModelNameError, ModelNotFoundError
 from ocrleak_engine.models import (
+    CHARACTERS_BYTES,
     DEFAULT_DETECTOR,
     DEFAULT_RECOGNIZER,
     FOLDER_VARIABLE,
@@ -381,6 +382,19 @@ def test_unreadable_characters(own: ModelFolder) -> None:
     """A file in another encoding is named."""
     (own.path / "en_ocr_v1.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ModelError, match=r"en_ocr_v1\.txt .*UTF-8"):
+        own.characters("en_ocr_v1.onnx")
+
+
+def test_characters_that_would_not_end(own: ModelFolder) -> None:
+    """Neither a pipe, which blocks, nor a file that fills the memory is read."""
+    path = own.path / "en_ocr_v1.txt"
+    os.mkfifo(path)
+    with pytest.raises(ModelError, match=r"en_ocr_v1.txt \(it is no regular file\)"):
+        own.characters("en_ocr_v1.onnx")
+    path.unlink()
+    path.touch()
+    os.truncate(path, 1 << 40)
+    with pytest.raises(ModelError, match=f"more than the limit of {CHARACTERS_BYTES}"):
         own.characters("en_ocr_v1.onnx")
 
 

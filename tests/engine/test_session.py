@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from ocrleak_engine import ModelError, ProviderError
-from ocrleak_engine.session import Session, _advice
+from ocrleak_engine.session import LARGEST, Session, _advice
 
 CPU = ("CPUExecutionProvider",)
 IMAGE = np.zeros((1, 3, 64, 64), np.float32)
@@ -50,6 +50,14 @@ def test_a_damaged_model(path: Path, tmp_path: Path, part: int) -> None:
         Session(cut, CPU, 1)
     assert "\n" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+def test_a_file_larger_than_any_model(tmp_path: Path) -> None:
+    """Onnxruntime would take memory for a whole .ort before it looks into it."""
+    (tmp_path / "large.ort").touch()
+    os.truncate(tmp_path / "large.ort", LARGEST + 1)
+    with pytest.raises(ModelError, match=r"large\.ort has 2147483649 bytes, .* copy"):
+        Session(tmp_path / "large.ort", CPU, 1)
 
 
 def test_garbage(tmp_path: Path) -> None:
