@@ -6,6 +6,7 @@ codes: 0 done, 1 something failed, 2 bad usage, 130 interrupted.
 # ruff: noqa: T201  # printing is its work
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -25,19 +26,26 @@ PROGRAM = "ocrleak-engine"
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
+class _OutputError(Exception):
+    """Stdout takes no more; no other file is meant."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = _parser().parse_args(argv)
+    if sys.stdout is None:
+        _complain("stdout is closed: there is nowhere to print to")
+        return FAILED
     _write_any_name(sys.stdout)
     try:
         code = _run(arguments)
-        print(end="", flush=True)
+        _say("", end="", flush=True)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except OSError as error:
+    except _OutputError as error:
         _drop_output()
-        if not isinstance(error, BrokenPipeError):  # then the reader, `head` say, has seen enough
-            _complain(f"stopped: {error}")
+        if not isinstance(error.__cause__, BrokenPipeError):  # `head`, say, has seen enough
+            _complain(str(error))
         return FAILED
     return code
 
@@ -47,25 +55,29 @@ def _run(arguments: argparse.Namespace) -> int:
         return int(arguments.command(arguments))
     except EngineError as error:
         _complain(str(error))
-        return FAILED
+    except OSError as error:
+        _complain(f"stopped: {error}")
+    except MemoryError:
+        _complain("stopped: there is not enough memory")
+    return FAILED
 
 
 def _list(arguments: argparse.Namespace) -> int:
     for name in ModelFolder(arguments.model_dir).list_local():
-        print(_one_line(name))
+        _say(_one_line(name))
     return DONE
 
 
 def _path(arguments: argparse.Namespace) -> int:
     folder = ModelFolder(arguments.model_dir)
     folder.ensure()  # so that what is copied to this path goes into a folder
-    print(folder.path)
+    _say(folder.path)
     return DONE
 
 
 def _audit(arguments: argparse.Namespace) -> int:
     for line in ModelFolder(arguments.model_dir).audit(arguments.prefix):
-        print(_one_line(str(line)))
+        _say(_one_line(str(line)))
     return DONE
 
 
@@ -77,7 +89,7 @@ def _prune(arguments: argparse.Namespace) -> int:
     folder = ModelFolder(arguments.model_dir)
     names = choose(folder, arguments.prefix, arguments.keep)
     if asking and names and not _agreed(names, folder):
-        print("Nothing was pruned.")
+        _say("Nothing was pruned.")
         return FAILED
     return _carry_out(folder, names, arguments)
 
@@ -97,13 +109,13 @@ def _print_pruned(pruned: Sequence[Pruned], *, dry_run: bool) -> None:
         action = "move" if one.moved_to else "delete"
         verb = f"Would {action}" if dry_run else f"{action.capitalize()}d"
         where = f" to {one.moved_to}" if one.moved_to else ""
-        print(_one_line(f"{verb} {one.name}{where}"))
+        _say(_one_line(f"{verb} {one.name}{where}"))
 
 
 def _agreed(names: list[str], folder: ModelFolder) -> bool:
     for name in names:
-        print(_one_line(f"  {name}"))
-    print(f"Prune {len(names)} of the models in {folder.path}? [y/N] ", end="", flush=True)
+        _say(_one_line(f"  {name}"))
+    _say(f"Prune {len(names)} of the models in {folder.path}? [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -121,8 +133,8 @@ def _as_text(arguments: argparse.Namespace) -> int:
         if isinstance(page, EngineError):  # no image can be read with such a model
             raise page
         if len(arguments.images) > 1:
-            print(f"{gap}==> {_one_line(image)} <==")
-        print(page.text, flush=True)
+            _say(f"{gap}==> {_one_line(image)} <==")
+        _say(page.text, flush=True)
         gap = "\n"
     return code
 
@@ -131,16 +143,21 @@ def _as_json(arguments: argparse.Namespace) -> int:
     entries = []
     for image, page in _pages(arguments):
         if isinstance(page, EngineError):
-            _complain(_valid(f"{image}: {page}"))
-        entries.append(_entry(_valid(image), page))
-    lines = ",\n".join(map(json.dumps, entries))  # one image a line
-    print(f"[\n{lines}\n]")
+            _complain(f"{image}: {page}")
+        entries.append(_entry(image, page))
+    lines = ",\n".join(map(json.dumps, entries))  # one image a line, in ASCII
+    _say(f"[\n{lines}\n]")
     return FAILED if any("error" in entry for entry in entries) else DONE
 
 
 def _entry(image: str, page: "Page | EngineError") -> dict[str, object]:
+    r"""Return an image's part of the document; `os.fsencode` of its name gives the file's bytes.
+
+    A byte that is no UTF-8 is JSON's own escape `\udcXX`, as Python has it: text that only looks
+    like an escape has its backslash doubled.
+    """
     if isinstance(page, EngineError):
-        return {"image": image, "error": _valid(str(page))}
+        return {"image": image, "error": str(page)}
     return {"image": image, "text": page.text, "lines": [_line(line) for line in page.lines]}
 
 
@@ -152,11 +169,6 @@ def _line(line: "Line") -> dict[str, object]:
 def _number(value: float) -> float | None:
     """JSON has no NaN and no infinity."""
     return float(value) if math.isfinite(value) else None
-
-
-def _valid(text: str) -> str:
-    """Escape what is no Unicode text in a file's name: strict readers refuse it."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _pages(arguments: argparse.Namespace) -> "Iterator[tuple[str, Page | EngineError]]":
@@ -238,10 +250,10 @@ def _not_empty(text: str) -> str:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    with contextlib.suppress(ValueError):
+        if (number := int(text)) >= 1:
+            return number
+    raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
 
 
 def _one_line(text: str) -> str:
@@ -258,8 +270,20 @@ def _write_any_name(stream: TextIO) -> None:
         stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
 
+def _say(text: object, end: str = "\n", *, flush: bool = False) -> None:
+    """Print to stdout."""
+    try:
+        print(text, end=end, flush=flush)
+    except OSError as error:
+        raise _OutputError(
+            f"stdout cannot be written ({error.strerror}); make room there, or send it elsewhere"
+        ) from error
+
+
 def _complain(sentence: str) -> None:
-    print(f"{PROGRAM}: {_one_line(sentence)}", file=sys.stderr)
+    """Print one sentence to stderr, if there is one: for `print`, None stands for stdout."""
+    if sys.stderr is not None:
+        print(f"{PROGRAM}: {_one_line(sentence)}", file=sys.stderr)
 
 
 def _drop_output() -> None:

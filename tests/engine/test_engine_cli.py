@@ -4,7 +4,9 @@ import errno
 import json
 import os
 import pty
+import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from engine_processes import environment
 from ocrleak_engine import OcrEngine
 from ocrleak_engine.cli import main
 from ocrleak_engine.models import FOLDER_VARIABLE
+from ocrleak_engine.session import LARGEST
 from PIL import Image, ImageDraw, ImageFont
 
 MODULE = [sys.executable, "-m", "ocrleak_engine"]
@@ -239,11 +242,26 @@ def test_recognize_json(images: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.usefixtures("folder")
 def test_json_is_valid_without_models(capsys: pytest.CaptureFixture[str]) -> None:
-    """An engine that cannot start is an error of each image; names that are no text are escaped."""
-    assert main(["recognize", "--json", "a.png", os.fsdecode(b"\xe9.png")]) == 1
+    """An engine that cannot start is an error of each image."""
+    assert main(["recognize", "--json", "a.png", "b.png"]) == 1
     document = json.loads(capsys.readouterr().out)
-    assert [entry["image"] for entry in document] == ["a.png", "\\udce9.png"]
+    assert [entry["image"] for entry in document] == ["a.png", "b.png"]
     assert all(entry["error"] for entry in document)
+
+
+def test_json_names_each_file_exactly(images: Path, tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 come back, and a name that looks like their escape is another one."""
+    names = [b"k\xff.png", b"k\\udcff.png", "é.png".encode()]
+    for name in names[:2]:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(
+            (images / "a.png").read_bytes()
+        )
+    arguments = ["recognize", "--json", *map(os.fsdecode, names), "--model-dir", str(images / "m")]
+    done = ocrleak_engine(*arguments, cwd=tmp_path)
+    assert done.stdout.isascii()
+    document = json.loads(done.stdout)
+    assert [os.fsencode(entry["image"]) for entry in document] == names
+    assert [entry.get("text") for entry in document] == ["Invoice 4711"] * 2 + [None]
 
 
 @pytest.mark.usefixtures("folder")
@@ -283,13 +301,57 @@ def test_recognize_with_another_model(images: Path, capsys: pytest.CaptureFixtur
     assert "is outside the model folder" in capsys.readouterr().err
 
 
+@pytest.fixture
+def special(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Return paths that are no regular files, none of which can be read to an end."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        (tmp_path / "link").symlink_to("/dev/zero")
+        names = {name: str(tmp_path / name) for name in ("pipe", "socket", "link")}
+        yield names | {"device": "/dev/zero"}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "link", "device"])
+def test_what_is_no_file_is_not_read(images: Path, special: dict[str, str], kind: str) -> None:
+    """It might never end, or never begin; the image after it is read."""
+    arguments = ["recognize", special[kind], "a.png", "--model-dir", "m"]
+    done = ocrleak_engine(*arguments, cwd=images, preexec_fn=small)
+    assert (done.returncode, done.stdout) == (1, "==> a.png <==\nInvoice 4711\n")
+    assert_one_sentence(done.stderr)
+    assert f"{special[kind]!r} is a pipe or a device; save the image to a file" in done.stderr
+
+
+def small() -> None:
+    """Let this process have 2 GiB, so that reading without an end fails before the machine does."""
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+
+def test_a_model_folder_of_special_files(tmp_path: Path, images: Path) -> None:
+    """No command opens them, and none is taken for a model."""
+    (tmp_path / "mine.onnx").write_bytes((images / "m" / "ppocrv6_tiny_rec.onnx").read_bytes())
+    for name in ("mine.txt", "old_pipe.onnx", "old_pipe.ort", "pipe.bin"):
+        os.mkfifo(tmp_path / name)
+    options = ["--model-dir", str(tmp_path)]
+    assert ocrleak_engine("list", *options).stdout == "mine.onnx\n"
+    assert ocrleak_engine("audit", *options).stdout == f"CURRENT: {tmp_path}/mine.onnx\n"
+    assert ocrleak_engine("prune", "--yes", *options).stdout == ""
+    for name, says in (("mine.onnx", "is no regular file"), ("pipe.bin", "no model 'pipe.bin'")):
+        done = ocrleak_engine("recognize", "a.png", "--recognizer", name, *options, cwd=images)
+        assert (done.returncode, done.stdout, says in done.stderr) == (1, "", True)
+        assert_one_sentence(done.stderr)
+
+
 # --- ending ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["fly"], ["recognize"], ["prune", "--prefix", ""], ["prune", "--backup", "", "--yes"]],
-)
+    [
+        [], ["fly"], ["recognize"], ["prune", "--prefix", ""], ["prune", "--backup", "", "--yes"],
+        ["audit", "--prefix", ""],
+    ],
+)  # fmt: skip
 def test_bad_usage(folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """What cannot be meant ends with 2 and says why."""
     with pytest.raises(SystemExit) as ended:
@@ -297,6 +359,16 @@ def test_bad_usage(folder: Path, arguments: list[str], capsys: pytest.CaptureFix
     assert ended.value.code == 2
     assert "error: " in capsys.readouterr().err
     assert len(names_in(folder)) == 2
+
+
+@pytest.mark.parametrize("number", ["x", "", "1.5", "0", "-3", "9" * 5000])
+def test_a_number_that_cannot_be_meant(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The refusal says what is allowed, in words of the user."""
+    with pytest.raises(SystemExit) as ended:
+        main(["recognize", "a.png", f"--max-pixels={number}"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"--max-pixels: must be a whole number of 1 or more, not {number!r}\n" in said
 
 
 @pytest.mark.parametrize(
@@ -326,27 +398,69 @@ def test_reader_that_went_away() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-@pytest.mark.usefixtures("folder")
+def test_reader_that_has_seen_enough(images: Path) -> None:
+    """`ocrleak-engine recognize … | head -1` is quiet, too."""
+    script = '"$0" -m ocrleak_engine recognize --model-dir m a.png b.png a.png b.png | head -1'
+    done = shell(script, cwd=images)
+    assert (done.stdout, done.stderr) == ("==> a.png <==\n", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_full_disk() -> None:
-    """Output that could not be written was not done."""
+@pytest.mark.parametrize(
+    "arguments", [["audit"], ["recognize", "a.png"], ["recognize", "a.png", "--json"]]
+)
+def test_full_disk(images: Path, arguments: list[str]) -> None:
+    """Output that could not be written was not done, and it is told that it was the output."""
     with Path("/dev/full").open("w") as full:
-        done = ocrleak_engine("audit", stdout=full, stderr=subprocess.PIPE)
+        done = ocrleak_engine(
+            *arguments, "--model-dir", "m", cwd=images, stdout=full, stderr=subprocess.PIPE
+        )
     assert done.returncode == 1
     assert_one_sentence(done.stderr)
-    assert os.strerror(errno.ENOSPC) in done.stderr
+    assert f"stdout cannot be written ({os.strerror(errno.ENOSPC)})" in done.stderr
+
+
+def shell(script: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell, in which "$0" is Python."""
+    settings: dict[str, Any] = {"env": environment(), "capture_output": True, **options}
+    command = ["sh", "-c", script, sys.executable]
+    return subprocess.run(command, text=True, check=False, timeout=60, **settings)
 
 
 @pytest.mark.usefixtures("folder")
-def test_closed_streams() -> None:
-    """Without stdin and stdout, as under some daemons, nothing is asked and nothing breaks."""
-    script = '"$0" -m ocrleak_engine prune <&- >&-; echo $?'
-    done = subprocess.run(
-        ["sh", "-c", script, sys.executable],
-        env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_closed_stdin() -> None:
+    """Without stdin, as under some daemons, nothing is asked."""
+    done = shell('"$0" -m ocrleak_engine prune <&-; echo $?')
     assert done.stdout == "2\n"
     assert_one_sentence(done.stderr)
+
+
+@pytest.mark.parametrize("command", ["list", "path", "audit", "prune --yes", "recognize a.png"])
+def test_closed_stdout(folder: Path, images: Path, command: str) -> None:
+    """What nobody could be told is not done in silence: nothing is done."""
+    done = shell(f'"$0" -m ocrleak_engine {command} <&- >&-; echo $?', cwd=images)
+    assert done.stdout == "1\n"
+    assert_one_sentence(done.stderr)
+    assert "stdout is closed" in done.stderr
+    assert len(names_in(folder)) == 2
+
+
+def test_closed_stderr(images: Path) -> None:
+    """What went wrong is not put among the results for want of another place."""
+    done = shell('"$0" -m ocrleak_engine recognize --json none.png --model-dir m 2>&-', cwd=images)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)[0]["error"]
+
+
+def test_no_memory(tmp_path: Path, images: Path) -> None:
+    """A model that no memory is left for: onnxruntime takes all that an .ort may need at once."""
+    with (tmp_path / "large.ort").open("wb") as model:
+        model.truncate(LARGEST)
+    arguments = ["recognize", "a.png", "--recognizer", "large.ort", "--model-dir", str(tmp_path)]
+    done = ocrleak_engine(*arguments, cwd=images, preexec_fn=small)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_sentence(done.stderr)
+    assert "there is not enough memory" in done.stderr
 
 
 @pytest.fixture
