@@ -1,9 +1,12 @@
 """Try random sequences of calls on the OCR engine: none may leave anything behind.
 
 Run it with ``python examples/fuzz_engine.py [SEQUENCES [SEED]]``; it takes a minute or two. It
-exits with 0 when the engine is clean and a careless one is caught.
+exits with 0 when the engine is clean and a careless one is caught, with 2 for a number that cannot
+be meant.
 """
 
+import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -36,9 +39,29 @@ def fuzz(engine: type[OcrEngine], images: Any, sequences: int, seed: int) -> Non
     print(assert_no_sequence_leaks(engine, *calls, sequences=sequences, seed=seed))
 
 
+def numbers(arguments: list[str]) -> tuple[int, int]:
+    """Return how many sequences to try and from which seed; end where that cannot be meant."""
+    parser = argparse.ArgumentParser(description="Try random sequences of calls on the OCR engine.")
+    parser.add_argument("sequences", nargs="?", default="200", help="how many (default: 200)")
+    parser.add_argument("seed", nargs="?", default="0", help="which ones (default: 0)")
+    given = parser.parse_args(arguments)
+    sequences, seed = whole(given.sequences), whole(given.seed)
+    if sequences is None or sequences < 1 or seed is None:
+        both = f"{given.sequences!r} and {given.seed!r}"
+        parser.exit(2, f"{parser.prog}: give whole numbers, of sequences 1 or more, not {both}\n")
+    return sequences, seed
+
+
+def whole(text: str) -> int | None:
+    """Return the whole number that a text is, if it is one."""
+    with contextlib.suppress(ValueError):
+        return int(text)
+    return None
+
+
 def main(arguments: list[str]) -> int:
     """Try both engines; return the exit code."""
-    sequences, seed = map(int, arguments + ["200", "0"][len(arguments) :])
+    sequences, seed = numbers(arguments)
     print("== OcrEngine")
     fuzz(OcrEngine, IMAGES, sequences, seed)
     print("\n== CarelessEngine, which forgets a descriptor where an image cannot be read")

@@ -3,9 +3,11 @@
     python ocr_cleanup.py [MODEL_FOLDER]
 
 `clean_up` works with any engine that has `list_local`, `get_local_path` and `free_resources`.
-Exit codes: 0 done, 1 some old model could not be deleted.
+Exit codes: 0 done, 1 some old model could not be deleted, or the folder not be used, 2 bad usage.
 """
 
+import argparse
+import os.path
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,13 +75,29 @@ def is_in(folder: Path, name: str) -> bool:
     return Path(name).name == name and (folder / name).is_file()
 
 
+def chosen_folder() -> str | None:
+    """Return the folder given, if any; end where it is none: the engine would make one there."""
+    parser = argparse.ArgumentParser(description="Delete an OCR engine's old models, and free it.")
+    what = "the folder of the models (default: the engine's own)"
+    parser.add_argument("folder", nargs="?", metavar="MODEL_FOLDER", help=what)
+    folder: str | None = parser.parse_args().folder
+    if folder is not None and not os.path.isdir(folder):  # noqa: PTH112  # Path("") is "."
+        parser.exit(2, f"{parser.prog}: there is no folder {folder!r}; name the models' folder\n")
+    return folder
+
+
 def main() -> int:
     """Clean up the folder given, or the engine's own."""
-    from ocrleak_engine import OcrEngine  # noqa: PLC0415  # only the script needs this engine
+    folder = chosen_folder()
+    from ocrleak_engine import EngineError, OcrEngine  # noqa: PLC0415  # only the script needs it
 
-    failed = clean_up(OcrEngine(*sys.argv[1:2]))
-    for name, error in failed.items():
-        print(f"Could not delete {name}: {error.strerror}", file=sys.stderr)
+    try:
+        failed = clean_up(OcrEngine(folder))
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, problem in failed.items():
+        print(f"Could not delete {name}: {problem.strerror}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -76,18 +76,52 @@ def expected(folder: Path) -> str:
 @pytest.mark.parametrize("by", ["argument", "variable"])
 def test_output_as_a_script(folder: Path, by: str) -> None:
     """The folder given, or the one that the engine would use by itself."""
+    variables = {FOLDER_VARIABLE: str(folder)} if by == "variable" else {}
+    done = as_script(*([folder] if by == "argument" else []), **variables)
+    assert (done.stdout, done.stderr, done.returncode) == (expected(folder), "", 0)
+    assert [path.name for path in folder.iterdir()] == ["en_ocr_v1.onnx"]
+
+
+def as_script(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the script to its end."""
     package = str(Path(ocrleak_engine.__file__).parents[1])
-    variable = {FOLDER_VARIABLE: str(folder)} if by == "variable" else {}
-    done = subprocess.run(
-        [sys.executable, SCRIPT, *([folder] if by == "argument" else [])],
-        env=os.environ | {"PYTHONPATH": package} | variable,
+    return subprocess.run(
+        [sys.executable, SCRIPT, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": package} | variables,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr, done.returncode) == (expected(folder), "", 0)
-    assert [path.name for path in folder.iterdir()] == ["en_ocr_v1.onnx"]
+
+
+@pytest.mark.parametrize("wrong", ["mistyped", "models/en_ocr_v1.onnx", "/dev/null", "", "a" * 300])
+def test_no_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """What is no folder is refused in one sentence, and none is made."""
+    monkeypatch.chdir(folder.parent)
+    done = as_script(wrong)
+    said = f"ocr_cleanup.py: there is no folder {wrong!r}; name the models' folder\n"
+    assert (done.stdout, done.stderr, done.returncode) == ("", said, 2)
+    assert [path.name for path in folder.parent.iterdir()] == ["models"]
+
+
+@pytest.mark.parametrize(("option", "code"), [("--help", 0), ("--delete", 2)])
+def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, code: int) -> None:
+    """An option is no folder; the help tells what is."""
+    monkeypatch.chdir(tmp_path)
+    done = as_script(option)
+    assert done.returncode == code
+    assert "MODEL_FOLDER" in done.stdout + done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_folder_that_the_engine_refuses(tmp_path: Path) -> None:
+    """The engine's own sentence is enough, and it is freed."""
+    (tmp_path / "file").touch()
+    done = as_script(**{FOLDER_VARIABLE: str(tmp_path / "file")})
+    assert (done.stdout, done.returncode) == (FREED, 1)
+    assert f"cannot read the model folder {tmp_path}/file" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_foreign_engine(

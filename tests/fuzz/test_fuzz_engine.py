@@ -9,6 +9,18 @@ import pytest
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fuzz_engine.py"
 
 
+@pytest.mark.parametrize("arguments", [["x"], ["0"], ["-1"], [""], ["3", "1.5"]])
+def test_numbers_that_cannot_be_meant(arguments: list[str]) -> None:
+    """One sentence, and nothing is tried."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("fuzz_engine.py: give whole numbers, of sequences 1 or more")
+    assert repr(arguments[-1]) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="made on Linux")
 def test_the_engine_is_clean_and_the_careless_one_is_caught() -> None:
     """A few sequences of good and bad images; the bad one that leaks is told as code."""
