@@ -200,6 +200,53 @@ def test_what_many_share_is_told_once() -> None:
     assert [cell.text for cell in shared.all("td")] == ["4", "12"]
 
 
+def test_what_many_share_has_the_name_that_they_share() -> None:
+    """One test's folder would be wrong for the others: ``*`` stands for what differs."""
+    every = [
+        check(f"t.py::{name}", "leak", kind, name=name, leaks=[leak("fds", f"/tmp/{name}0/h.txt")])
+        for kind in ("test", "fixture")
+        for name in ("one", "two", "other")
+    ]
+    (shared,) = page(document(every)).classed("shared")
+    assert next(next(shared.all("tbody")).all("code")).text == "*/h.txt"
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["/tmp/a/h.txt", "/srv/b/c/h.txt"], "*/h.txt"),
+        (["/tmp/a/page1.png", "/tmp/b/page2.png"], "*/page*.png"),
+        (["/tmp/a_1/h.txt", "/tmp/a_2/h.txt"], "/tmp/a_*/h.txt"),
+        (["C:\\a\\h.txt", "C:\\b\\h.txt"], "*/h.txt"),
+        (["child process /a/sh -c x", "child process /b/sh -c x"], "child process */sh -c x"),
+        (["child process python", "child process /b/python"], "child process python"),
+        (["socket:[1]", "socket:[2]"], "socket:[*]"),
+    ],
+)
+def test_a_fixtures_leaks_have_the_name_that_they_share(names: list[str], told: str) -> None:
+    """Whatever the place, the rest of the name is told as it is."""
+    found = [leak("fds", name) for name in names]
+    checks = [
+        check(f"t.py::test_{n}", "leak", "fixture", name="db", scope="function", leaks=[each])
+        for n, each in enumerate(found)
+    ]
+    (card,) = page(document(checks)).classed("card")
+    assert next(next(card.all("h4")).all("code")).text == told
+
+
+def test_growth_that_many_share_keeps_its_figures() -> None:
+    """They are the first one's, as is the amount beside them."""
+    fixture = {"name": "db", "scope": "function", "runs": 9}
+    checks = [
+        check(f"t.py::test_{n}", "leak", "fixture", **fixture)
+        | {"meters": {"heap": meter("heap", "leak", **grown([1.0], n * 1500.0, 9))}}
+        | {"leaks": [leak("heap", f"grows by {n * 1.5} KB per run", per_run=n * 1500.0)]}
+        for n in (1, 2)
+    ]
+    (card,) = page(document(checks)).classed("card")
+    assert next(next(card.all("h4")).all("code")).text == "grows by 1.5 KB per run"
+
+
 def test_a_page_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards and plots are told up to a number, and what is left out is said."""
     monkeypatch.setattr(html, "CARDS", 6)

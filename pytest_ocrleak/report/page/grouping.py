@@ -1,14 +1,17 @@
 """Leaks by the fixture or test that they belong to, the same ones together."""
 
+import re
 from collections import Counter
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from pytest_ocrleak.difference import alike, shared_name
 from pytest_ocrleak.inventory import BYTES, Leak
 from pytest_ocrleak.report.page.reading import Check, Report, leaking
 from pytest_ocrleak.report.page.words import title
 
 SPREAD = 2  # groups from which on a leak is told as one that many share
+FOLDERS = r"(\S*[/\\])(?=\S)"  # of a path in a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,37 @@ def merged(checks: Iterable[Check]) -> Iterable[Found]:
     for check in checks:
         for leak in check.leaks:
             found.setdefault(identity(check, leak), []).append((check, leak))
-    every = (Found(*same[0], tuple(check for check, _ in same[1:])) for same in found.values())
-    return sorted(every, key=lambda each: each.leak.known)
+    return sorted(map(one, found.values()), key=lambda each: each.leak.known)
+
+
+def one(same: Sequence[tuple[Check, Leak]]) -> Found:
+    """Return what several checks found as one, by the name that all of it shares."""
+    first, *others = (check for check, _ in same)
+    return Found(first, named([leak for _, leak in same]), tuple(others))
+
+
+def named(leaks: Sequence[Leak]) -> Leak:
+    """Return the first of leaks that are one by the name that all share; bytes keep the amount."""
+    if leaks[0].meter in BYTES:
+        return leaks[0]
+    return replace(leaks[0], what=in_common([leak.what for leak in leaks]))
+
+
+def in_common(names: Sequence[str]) -> str:
+    """Return the names of one leak as one, with ``*`` for folders and numbers that differ."""
+    if len(set(map(alike, names))) == 1:
+        return shared_name(names)
+    parts = [re.split(FOLDERS, name) for name in names]
+    if len(set(map(len, parts))) > 1:
+        return names[0]
+    return "".join(map(in_part, zip(*parts, strict=True)))
+
+
+def in_part(parts: Sequence[str]) -> str:
+    """Return a part of some names, all of which are folders where one of them is."""
+    if len(set(parts)) == 1 or not re.fullmatch(r".*[/\\]", parts[0]):
+        return shared_name(parts)
+    return "*/"
 
 
 def identity(check: Check, leak: Leak) -> Hashable:
@@ -96,17 +128,17 @@ def shared(every: Iterable[Group]) -> list[Shared]:
 
     Growth in bytes has the same name everywhere and need not be the same leak.
     """
-    seen: dict[str, Leak] = {}
+    seen: dict[str, list[Leak]] = {}
     in_groups: Counter[str] = Counter()
     in_checks: Counter[str] = Counter()
     for group in every:
         for found in {one.leak.fingerprint: one for one in group.found}.values():
             name = "" if found.leak.meter in BYTES else found.leak.fingerprint
-            seen.setdefault(name, found.leak)
+            seen.setdefault(name, []).append(found.leak)
             in_groups[name] += 1
             in_checks[name] += len(found.checks)
     return [
-        Shared(seen[name], count, in_checks[name])
+        Shared(named(seen[name]), count, in_checks[name])
         for name, count in in_groups.most_common()
         if name and count >= SPREAD
     ]
