@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_ocrleak.growth import Growth
-from pytest_ocrleak.ignore import suggested
 from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
+from pytest_ocrleak.report.hints import hints
 from pytest_ocrleak.sizes import human
 
 SHOWN = 10
@@ -18,7 +18,6 @@ MADE = {
     "tempfiles": "made",
 }  # fmt: skip
 OTHER_THAN_PLACES = ("inside ", "during ", "either ", "or ")
-UNKNOWN = "what has no line came from native code, os.dup or the like: --ocrleak-runs 3 finds it"
 HEADINGS = ("meter", "one-time", "growth per run", "resolution", "verdict")
 
 
@@ -27,7 +26,7 @@ def failure(check: Check) -> str:
 
     One pass says little of bytes, and is told without a table.
     """
-    lines = [*problem(check), *advice(check)]
+    lines = [*problem(check), *hints(check)]
     if check.runs > 1:
         lines += ["", *table(check.meters)]
     return "\n".join((*lines, *resident(check.meters), *allocated(check)))
@@ -87,31 +86,6 @@ def total(leaks: list[Leak], growth: Growth) -> float:
     return growth.per_run if growth.unit in FINEST else sum(leak.count for leak in leaks)
 
 
-def advice(check: Check) -> Iterator[str]:
-    """Return what to do next, and how to accept the first leak where it is meant to stay."""
-    first = next(iter(failing(check)), None)
-    if first is None or first.meter not in METERS:
-        return
-    if METERS[first.meter].exact:
-        yield "try: close it where it was opened, or in a fixture's finalizer; if it is to stay,"
-        yield f"     ocrleak_ignore = {first.meter}:{suggested(first.what)}  # why"
-        if check.kind in ("test", "fixture") and check.runs == 1 and any(map(unknown, check.leaks)):
-            yield f"     {UNKNOWN}"
-    else:
-        yield from accepting(first, check.meters[first.meter])
-
-
-def accepting(leak: Leak, growth: Growth) -> Iterator[str]:
-    """Return what to do of memory that leaks, and what would accept it, as it is to be typed."""
-    drop = "try: drop what is kept, and free what native code took"
-    if not leak.per_run:
-        yield f"{drop}; if it is to stay, one_time={{{leak.meter!r}: …}}"
-        return
-    size = human(leak.per_run) if growth.unit == "B" else f"{leak.per_run:.3g}"
-    yield f"{drop}; if it is to grow,"
-    yield f"     ocrleak_tolerance = {leak.meter} = {size}"
-
-
 def described(leak: Leak) -> Iterator[str]:
     """Return one leak: what and how often, the line that opened it, what keeps it."""
     yield f"  {leak.meter}: {leak.what}{often(leak.count)}"
@@ -133,11 +107,6 @@ def in_a_line(leak: Mapping[str, Any]) -> str:
     at = "" if place.startswith(OTHER_THAN_PLACES) else "at "
     opened = f", {made} {at}{place}" if place else ""
     return f"{leak['meter']}: {leak['what']}{often(leak['count'])}{opened}"
-
-
-def unknown(leak: Leak) -> bool:
-    """Tell whether a thing leaks of which no line is known."""
-    return leak.meter in MADE and all(place.startswith("during ") for place in leak.opened_at)
 
 
 def origin(leak: Leak) -> Iterator[str]:

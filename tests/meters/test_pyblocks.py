@@ -107,7 +107,7 @@ def test_the_report_tells_blocks() -> None:
             lambda: kept.append([[], []]), runs=2400, track="pyblocks", tolerance={"pyblocks": 1}
         )
     assert "blocks" in str(caught.value)
-    assert re.search(r"^ +ocrleak_tolerance = pyblocks = [\d.]+$", str(caught.value), re.MULTILINE)
+    assert re.search(r'^ +tolerance={"pyblocks": [\d.]+}$', str(caught.value), re.MULTILINE)
     told = plain(caught.value.check)["meters"]["pyblocks"]
     assert told["unit"] == "blocks"
     assert told["per_run"] == pytest.approx(4, abs=1.1)

@@ -65,7 +65,7 @@ def test_a_fixtures_leak_is_an_error_where_its_finalizer_ran(suite: Run) -> None
             "*ERROR at teardown of test_function_setup*",
             "E   *LeakError: fixture function_setup (function) leaks (fds 1, 0 allowed):",
             "*fds: /dev/null",
-            "*ocrleak_ignore = fds:/dev/null  # why",
+            '*ocrleak_ignore = [[]"fds:/dev/null  # why"[]]',
             "*ERROR at teardown of test_after*",
             "E   *fixture module_autouse (module) leaks *",
         ]

@@ -177,6 +177,11 @@ def test_names_that_differ_are_told_as_what_they_have_in_common() -> None:
         ),
         ("/srv/v2/model.bin", "/srv/v2/model.bin"),
         ("/data/*.txt", "/data/17.txt"),
+        ("/tmp/tmpabcdefgh", "/tmp/tmpk2m4q_0a"),
+        ("/srv/run/tmpabcdefgh.pdf", "/srv/run/tmpk2m4q_0a.pdf"),
+        ("/tmp/page_ab3d_x9z.pdf", "/tmp/page_k2m4q_0a.pdf"),
+        ("/tmp/#2147934 (deleted)", "/tmp/#17 (deleted)"),
+        ("/tmp/detector", "/tmp/detector"),
     ],
 )
 def test_a_suggested_rule_covers_the_thing_in_the_next_run(what: str, again: str) -> None:
