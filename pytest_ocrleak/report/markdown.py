@@ -21,7 +21,7 @@ from pytest_ocrleak.report.page.reading import (
     report,
     shortened,
 )
-from pytest_ocrleak.report.page.words import amount, cells, plural, title, where
+from pytest_ocrleak.report.page.words import UNDECIDED, amount, cells, plural, title, where
 from pytest_ocrleak.report.tally import REPEATED
 from pytest_ocrleak.sizes import human
 
@@ -46,7 +46,7 @@ def markdown(document: Mapping[str, Any]) -> str:
     parts = chain(
         glance(overview(told), told),
         leaks(told),
-        inconclusive(told),
+        undecided(told),
         known(told),
         growth(told),
         notes(told),
@@ -115,8 +115,8 @@ def known(told: Report) -> Iterator[str]:
         yield from folded(plural(len(found), "known leak"), told_of)
 
 
-def inconclusive(told: Report) -> Iterator[str]:
-    """Yield the checks that nothing can be said of, with the reasons."""
+def undecided(told: Report) -> Iterator[str]:
+    """Yield the meters that cannot tell, in checks that leak, too, with the reasons."""
     found = [
         (named(check), code(name), code(growth.reason))
         for check in told.checks
@@ -125,7 +125,7 @@ def inconclusive(told: Report) -> Iterator[str]:
     ]
     if found:
         rows = table(("check", "meter", "why"), found, ROOM["open"])
-        yield from ("### Inconclusive", "", *rows, "")
+        yield from ("### Undecided meters", "", UNDECIDED, "", *rows, "")
 
 
 def growth(told: Report) -> Iterator[str]:

@@ -21,6 +21,9 @@ NAMED = (  # what a screen reader walks through
     *('table "All checks"', 'button "verdict"', 'img "heap: growth per run', 'region "Leaks"'),
 )
 OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CUT = """() => Array.from(document.querySelectorAll('.scroll')).filter((e) =>
+  e.scrollWidth > e.clientWidth).map((e) => e.getAttribute('aria-label'))"""
+ROWS = "() => Array.from(document.querySelectorAll('tbody tr'), (row) => row.offsetHeight)"
 CONTRAST = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
@@ -169,13 +172,36 @@ def test_all_is_there_without_scripts(opened: Open) -> None:
     assert page.get_by_text("until 2027-02-19").is_visible()
 
 
+@pytest.mark.parametrize("media", ["screen", "print"])
 @pytest.mark.parametrize("name", ["small", "hostile", "empty"])
-def test_a_phone_shows_it_without_scrolling_sideways(opened: Open, name: str) -> None:
-    """At 360 pixels, unfolded and folded; tables that are wider scroll by themselves."""
+def test_a_phone_shows_it_without_scrolling_sideways(opened: Open, name: str, media: str) -> None:
+    """At 360 pixels, unfolded and folded, tables, too; and so does paper that is as narrow."""
     page = opened(name, viewport=NARROW)
+    page.emulate_media(media=media)
     assert not page.evaluate(OVERFLOWS)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     assert not page.evaluate(OVERFLOWS)
+    assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 700, 820, 1280])
+def test_no_row_of_a_table_is_mostly_empty(opened: Open, width: int) -> None:
+    """At any width its cells stand side by side with room for words, or one below the other."""
+    page = opened("small", viewport={"width": width, "height": 700})
+    assert max(page.evaluate(ROWS)) <= 150
+
+
+def test_a_phone_filters_and_sorts_the_table(opened: Open) -> None:
+    """What stands as cards there is the same table, with names beside its figures."""
+    page = opened("small", viewport=NARROW)
+    page.get_by_label("Filter").fill("test_pool guard")
+    assert rows(page) == ["guard pool in tests/test_pool.py::test_reopens"]
+    page.get_by_label("Filter").fill("")
+    page.get_by_role("button", name="runs").dblclick()
+    assert page.locator("#all tbody tr td.n").first.inner_text() == "64"
+    told = page.locator(".meters tbody tr").first.locator("[data-head]")
+    heads = page.locator(".meters thead th").all_text_contents()
+    assert told.evaluate_all("(cells) => cells.map((cell) => cell.dataset.head)") == heads[1:]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -247,6 +247,16 @@ def test_growth_that_many_share_keeps_its_figures() -> None:
     assert next(next(card.all("h4")).all("code")).text == "grows by 1.5 KB per run"
 
 
+def test_undecided_meters_are_not_counted_as_checks(sample: Element) -> None:
+    """A meter may not tell in a check that leaks: the section is of meters, as its name says."""
+    names = [link.text for link in next(sample.all("nav")).all("a")]
+    assert "Undecided meters 2" in names
+    assert not [name for name in names if "nconclusive" in name]
+    section = sample.one("undecided")
+    assert "inconclusive only where no other meter saw a leak" in section.text
+    assert len(list(next(section.all("tbody")).all("tr"))) == 2
+
+
 def test_a_page_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards and plots are told up to a number, and what is left out is said."""
     monkeypatch.setattr(html, "CARDS", 6)

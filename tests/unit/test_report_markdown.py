@@ -145,6 +145,16 @@ def test_an_inconclusive_check_says_why() -> None:
     ]  # fmt: skip
 
 
+def test_an_undecided_meter_of_a_leaking_check_is_no_inconclusive_check() -> None:
+    """The counts are of checks, the section is of meters, and says so."""
+    told = markdown(leaky(FDS, meters={"heap": grown("inconclusive", reason="more runs")}))
+    assert "1 inconclusive" not in told
+    assert "### Inconclusive" not in told
+    _, _, section = told.partition("### Undecided meters\n")
+    assert "inconclusive only where no other meter saw a leak" in section
+    assert [spans(cell) for cell in tables(section)[0][1]][1:] == [["heap"], ["more runs"]]
+
+
 @pytest.mark.parametrize("name", ["short", "|" * 500, "`" * 500, "\x00" * 500, "名" * 500])
 def test_any_number_of_leaks_fits_into_a_comment(name: str) -> None:
     """The report is cut to what GitHub takes, and says how much it does not tell."""

@@ -16,6 +16,7 @@ from pytest_ocrleak.report.page.lines import line, undecided
 from pytest_ocrleak.report.page.overview import Overview, Row, overview, rows
 from pytest_ocrleak.report.page.pictures import illustrated
 from pytest_ocrleak.report.page.reading import Report, report
+from pytest_ocrleak.report.page.words import UNDECIDED
 from pytest_ocrleak.report.text import FINEST
 from pytest_ocrleak.sizes import human
 
@@ -23,7 +24,7 @@ PACKAGE = "pytest_ocrleak.report.page"
 CARDS = 200  # fixtures and tests whose leaks are told in full
 OPENED = 3  # of them that are unfolded, where they fail
 SHARED = 10  # leaks told to be in several places
-OPEN_ROWS = 300  # inconclusive meters that are told with their reasons
+OPEN_ROWS = 300  # undecided meters that are told with their reasons
 TONES = {"inconclusive": "open"}  # the others are called the same in the style
 
 
@@ -91,7 +92,7 @@ def sections(
     every: list[tuple[str, str, int | None, bool]] = [
         ("notes", "Notes", None, bool(told.notes)),
         ("leaks", "Leaks", leaking, leaking > 0),
-        ("inconclusive", "Inconclusive", undecided, undecided > 0),
+        ("undecided", "Undecided meters", undecided, undecided > 0),
         ("meters", "Meters", None, True),
         ("checks", "All checks", seen.checked, True),
         ("environment", "Environment", None, True),
@@ -124,6 +125,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(human=human, number="{:,}".format, tone_of=tone, resolution=resolution)
+    made.globals.update(about_undecided=UNDECIDED)
     return made
 
 

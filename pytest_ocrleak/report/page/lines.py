@@ -1,4 +1,4 @@
-"""Checks as lines: in the table of all, and of those that are inconclusive."""
+"""Checks as lines of the table of all, and meters as lines of that of the undecided."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

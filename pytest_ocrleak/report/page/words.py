@@ -11,6 +11,10 @@ from pytest_ocrleak.sizes import human
 from pytest_ocrleak.verdict import Growth
 
 NAMED = 5  # places that a list tells
+UNDECIDED = (
+    "Neither clean nor a leak, and what would tell. "
+    "A check counts as inconclusive only where no other meter saw a leak."
+)
 
 
 def plural(count: int, noun: str) -> str:
