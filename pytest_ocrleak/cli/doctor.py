@@ -26,10 +26,10 @@ COLUMNS = (
     Column("meter"),
     Column("planted per run"),
     Column("seen"),
-    Column("measured", "right"),
+    Column("measured", "right", spare=True),
     Column("idle"),
-    Column("noise", "right"),
-    Column("resolution", "right"),
+    Column("noise", "right", spare=True),
+    Column("resolution", "right", spare=True),
     Column("read from", elastic=True, wide=True),
 )
 

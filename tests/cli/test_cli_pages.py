@@ -93,6 +93,16 @@ def test_a_wide_terminal_gets_more_columns() -> None:
     assert "2 × 8.4 MB" in text
 
 
+def test_a_narrow_terminal_gets_names_before_anything_else() -> None:
+    """Each is whole, without the bars and figures for which there is no room."""
+    text = rendered(overview.page(BUSY), 40)
+    assert ["heap", "4.0", "MB", "67%"] in words(text)
+    assert ["×57", "file", "/srv/model.onnx"] in words(text)
+    assert ["70.0", "KB", "deleted", "/lib/libssl.so"] in words(text)
+    change = rendered(changes.two(begun(held.EMPTY).then(BUSY)), 40)
+    assert ["+57", "fds", "/srv/model.onnx"] in words(change)
+
+
 def test_long_tables_are_cut() -> None:
     """And say how much more there is."""
     many = held.EMPTY._replace(

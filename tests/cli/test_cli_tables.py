@@ -9,7 +9,17 @@ from rich.console import Console
 
 from pytest_ocrleak.cli.pages import colour, plain
 from pytest_ocrleak.cli.pages.safe import columns, one_line, shortened
-from pytest_ocrleak.cli.pages.tables import Beside, Column, Page, Row, Table, fit, lines, wrapped
+from pytest_ocrleak.cli.pages.tables import (
+    Beside,
+    Column,
+    Page,
+    Part,
+    Row,
+    Table,
+    fit,
+    lines,
+    wrapped,
+)
 
 PATHS = Table(
     "Descriptors: 3",
@@ -61,6 +71,50 @@ def test_a_narrow_table_shortens_its_names_in_the_middle() -> None:
     assert name.startswith("/srv/mo")
     assert name.endswith("model.onnx")
     assert "…" in name
+
+
+UNBROKEN = f"/srv/{'x' * 150}.onnx"
+
+
+@pytest.mark.parametrize(
+    "part", [lines("Odd", UNBROKEN), Table("t", PATHS.columns, (), (UNBROKEN,))]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_long_name_runs_into_no_other_part(part: Part, first: bool) -> None:  # noqa: FBT001
+    """It is whole, on a line of its own, and the parts are below each other."""
+    pair = Beside(part, PATHS) if first else Beside(PATHS, part)
+    for text in (plain.rendered((pair,), 160), in_colour((pair,), 200)):
+        assert [line for line in text.splitlines() if UNBROKEN in line] == [UNBROKEN]
+
+
+SPARE = Table(
+    "Descriptors: 1",
+    (
+        Column("count", "right"),
+        Column("on disk", "right", spare=True),
+        Column("what", elastic=True),
+        Column("share"),
+        Column("", spare=True),
+    ),
+    (Row(("×57", "4.1 KB", UNBROKEN, "100%", "█" * 24)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (80, ["count", "on disk", "what", "share", ""]),
+        (40, ["count", "on disk", "what", "share"]),
+        (30, ["count", "what", "share"]),
+    ],
+)
+def test_spare_columns_make_room_for_names(width: int, shown: list[str]) -> None:
+    """The last goes first, and names keep 16 characters, on terminals as in files."""
+    assert [column.heading for column in fit(SPARE, width).columns] == shown
+    for text in (plain.rendered((SPARE,), width), in_colour((SPARE,), width)):
+        (name,) = (word for word in text.split() if "…" in word)
+        assert len(name) >= min(16, width - 16)
+        assert not ("█" in text and "█" * 24 not in text)
 
 
 def test_elastic_columns_share_the_room() -> None:

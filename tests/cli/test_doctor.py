@@ -38,6 +38,13 @@ def shown(meters: Mapping[str, Seen], here: Here = HERE) -> str:
     return plain.rendered(doctor.page(here, meters), 160)
 
 
+def test_a_narrow_terminal_gets_what_counts() -> None:
+    """Whether each leak is seen, and nothing is told where there is none."""
+    text = plain.rendered(doctor.page(HERE, {"fds": WELL}), 40)
+    assert max(len(line) for line in text.splitlines() if not line.startswith("==")) <= 40
+    assert "fds    1 descriptor     yes   clean" in text
+
+
 @pytest.mark.skipif(not procfs.LINUX, reason="not all meters can be read")
 def test_every_meter_that_can_be_read_sees_its_leak_here() -> None:
     """And is quiet where nothing is done; a meter that cannot be read is no failure."""

@@ -19,8 +19,8 @@ MAIN = ("fds", "threads", "processes", "maps", "rss", "gpu")
 NAMES = (
     Column("change", "right"),
     Column("meter"),
-    Column("kind"),
-    Column("state"),
+    Column("kind", spare=True),
+    Column("state", spare=True),
     Column("what", elastic=True),
 )
 
@@ -49,7 +49,7 @@ def two(history: History) -> Page:
 def figures(history: History) -> Table:
     """Return a row for each meter, before and after."""
     kinds = (Column("meter"), *(Column(each, "right") for each in ("was", "now", "change")))
-    minute = Column("growth per minute", "right")
+    minute = Column("growth per minute", "right", spare=True)
     rows = [
         Row((name, human(pace.now - pace.change, unit(name)), *meter_cells(name, pace)[1:]))
         for name, pace in paces(history).items()
@@ -64,7 +64,7 @@ def meters(history: History) -> Table:
         Column("now", "right"),
         Column("change", "right"),
         Column("growth per minute", "right"),
-        Column("lately"),
+        Column("lately", spare=True),
     )
     rows = [
         Row(

@@ -19,13 +19,10 @@ from pytest_ocrleak.cli.pages.tables import (
     Beside,
     Page,
     Part,
-    Table,
     Tone,
-    aligned,
-    fit,
+    body,
     half,
     rows_of,
-    wrapped,
 )
 
 STYLES: dict[Tone, str] = {"": "", "odd": "yellow", "good": "green", "dim": "dim"}
@@ -77,14 +74,7 @@ def pieces(part: Part, width: int) -> Iterator[RenderableType]:
     """Yield the title and the lines of one part."""
     title = Text(one_line(part.title), "bold", no_wrap=True, overflow="ellipsis")
     yield Rule(title, align="left", style="blue", characters="─")
-    if isinstance(part, Table):
-        if part.rows:
-            yield from (line(row.cells[0], row.tone) for row in aligned(fit(part, width)))
-        for sentence in part.below:
-            yield from (line(each, "dim") for each in wrapped(sentence, width))
-    else:
-        for row in part.rows:
-            yield from (line(each, row.tone) for each in wrapped(row.cells[0], width))
+    yield from (line(row.cells[0], row.tone) for row in body(part, width))
 
 
 def line(text: str, tone: Tone) -> Text:

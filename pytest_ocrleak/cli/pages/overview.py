@@ -46,9 +46,9 @@ def memory(held: Holdings) -> Table:
         for name, size in found.parts.items()
         if size
     )
-    kinds = (Column("made of"), Column("resident", "right"), Column("share", "right"), Column(""))
+    figures = (Column("resident", "right"), Column("share", "right"), Column("", spare=True))
     title = f"Resident memory: {human(found.resident)}"
-    return Table(title, kinds, tuple(rows), (*shares(held), on_gpus(held)))
+    return Table(title, (Column("made of"), *figures), tuple(rows), (*shares(held), on_gpus(held)))
 
 
 def shares(held: Holdings) -> Sequence[str]:

@@ -9,13 +9,10 @@ from pytest_ocrleak.cli.pages.tables import (
     Beside,
     Page,
     Part,
-    Table,
-    aligned,
-    fit,
+    body,
     half,
     padded,
     rows_of,
-    wrapped,
 )
 
 
@@ -38,11 +35,4 @@ def both_lines(part: Part | Beside, width: int) -> Iterator[str]:
 def part_lines(part: Part, width: int) -> Iterator[str]:
     """Yield the lines of one part."""
     yield f"== {one_line(part.title)}"
-    if isinstance(part, Table):
-        if part.rows:
-            yield from (row.cells[0] for row in aligned(fit(part, width)))
-        for sentence in part.below:
-            yield from wrapped(sentence, width)
-    else:
-        for row in part.rows:
-            yield from wrapped(row.cells[0], width)
+    yield from (row.cells[0] for row in body(part, width))

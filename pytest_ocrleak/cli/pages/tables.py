@@ -15,18 +15,21 @@ GAP = 2
 HALF = 70  # columns that a part needs next to another one
 WIDE = 110  # columns from which on there is room for more than what is needed
 NARROWEST = 12  # columns that the column with the names keeps
+ENOUGH = 16  # columns that it has before others are left out for it
 
 
 class Column(NamedTuple):
     """A column: its heading, how it is aligned, whether it is for wide terminals only.
 
-    The ``elastic`` one gives way where the table is too wide.
+    The ``elastic`` one gives way where the table is too wide, and before it gives way to less than
+    names need a ``spare`` one goes.
     """
 
     heading: str
     align: Align = "left"
     elastic: bool = False
     wide: bool = False
+    spare: bool = False
 
 
 class Row(NamedTuple):
@@ -88,10 +91,25 @@ def beside(*parts: Part) -> Page:
 def rows_of(page: Page, width: int) -> Iterator[Part | Beside]:
     """Yield the parts of a page, one below the other where two have no room."""
     for part in page:
-        if isinstance(part, Beside) and half(width) < HALF:
+        if isinstance(part, Beside) and not fits(part, half(width)):
             yield from part
         else:
             yield part
+
+
+def fits(parts: Beside, room: int) -> bool:
+    """Tell whether two parts have room next to each other: none runs into the other's lines."""
+    every = (row.cells[0] for part in parts for row in body(part, room))
+    return room >= HALF and all(columns(line) <= room for line in every)
+
+
+def body(part: Part, width: int) -> Iterator[Row]:
+    """Yield what is below a part's title, each one line."""
+    if isinstance(part, Table) and part.rows:
+        yield from aligned(fit(part, width))
+    below = (Row((each,), "dim") for each in part.below) if isinstance(part, Table) else part.rows
+    for row in below:
+        yield from (Row((line,), row.tone) for line in wrapped(row.cells[0], width))
 
 
 def half(width: int) -> int:
@@ -104,19 +122,44 @@ def fit(table: Table, width: int) -> Fitted:
 
     A column that is empty in every row is left out, and one for wide terminals in narrow ones.
     """
-    kept = [
-        index
-        for index, column in enumerate(table.columns)
-        if (width >= WIDE or not column.wide) and any(row.cells[index] for row in table.rows)
-    ]
+    kept = needed(table, width)
     chosen = tuple(table.columns[index] for index in kept)
-    cells = [tuple(one_line(row.cells[index]) for index in kept) for row in table.rows]
+    cells = [tuple(safe[index] for index in kept) for safe in made_safe(table.rows)]
     widths = narrowed(chosen, natural(chosen, cells), width)
     rows = (
         Row(tuple(map(shortened, line, widths)), row.tone)
         for line, row in zip(cells, table.rows, strict=True)
     )
     return Fitted(chosen, tuple(rows), widths)
+
+
+def made_safe(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """Return the cells of rows, safe to print."""
+    return [tuple(map(one_line, row.cells)) for row in rows]
+
+
+def needed(table: Table, width: int) -> list[int]:
+    """Return the columns that are shown: spare ones, the last first, make room for names."""
+    kept = [
+        index
+        for index, column in enumerate(table.columns)
+        if (width >= WIDE or not column.wide) and any(row.cells[index] for row in table.rows)
+    ]
+    wanted = natural(table.columns, made_safe(table.rows))
+    while spare := [index for index in kept if table.columns[index].spare]:
+        if reach(table.columns, wanted, kept) <= width:
+            break
+        kept.remove(spare[-1])
+    return kept
+
+
+def reach(every: Sequence[Column], wanted: Sequence[int], kept: Sequence[int]) -> int:
+    """Return where the columns end that are to fit: what comes after names may be cut."""
+    vital = [index for index in kept if every[index].elastic or every[index].spare]
+    named = any(every[index].elastic for index in kept)
+    shown = [index for index in kept if index <= vital[-1] or not named]
+    least = (ENOUGH if every[index].elastic else wanted[index] for index in shown)
+    return sum(map(min, least, (wanted[index] for index in shown))) + GAP * (len(shown) - 1)
 
 
 def natural(chosen: Sequence[Column], cells: Iterable[Sequence[str]]) -> list[int]:

@@ -32,8 +32,8 @@ def descriptors(held: Holdings) -> Table:
     kinds = (
         Column("count", "right"),
         Column("kind"),
-        Column("state"),
-        Column("on disk", "right"),
+        Column("state", spare=True),
+        Column("on disk", "right", spare=True),
         Column("what", elastic=True),
         Column("numbers", wide=True),
     )
@@ -62,9 +62,9 @@ def mappings(held: Holdings) -> Table:
     rows = [mapping_row(name, found) for name, found in big]
     kinds = (
         Column("resident", "right"),
-        Column("mapped", "right"),
-        Column("areas", "right"),
-        Column("kind"),
+        Column("mapped", "right", spare=True),
+        Column("areas", "right", spare=True),
+        Column("kind", spare=True),
         Column("state"),
         Column("what", elastic=True),
         Column("largest areas", wide=True),
@@ -118,7 +118,7 @@ def thread_row(name: Name, found: Sequence[Task], now: float) -> Row:
     told = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     cpu = f"{sum(each.cpu for each in found):,.2f} s"
     ids = listed([each.tid for each in found])
-    called = name.what if len(found) > 1 else found[0].name
+    called = name.what if len({each.name for each in found}) > 1 else found[0].name
     cells = (times(len(found)), called, cpu, f"{newest} ago", told, ids)
     return Row(cells, "odd" if len(found) >= odd.CROWD else "")
 
