@@ -1,8 +1,32 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and reading no more of one than there is room for."""
 
 import os
 import tempfile
 from pathlib import Path
+
+LARGEST = 256_000_000  # bytes that are read; a check of a report takes some 4,000
+
+
+class TooLargeError(ValueError):
+    """There is more to read than anything of ours is long."""
+
+
+def read(path: Path, most: int = LARGEST) -> bytes:
+    """Return what is in a file, or comes out of a pipe.
+
+    Raises
+    ------
+    TooLargeError
+        It is more than so many bytes, or has no end: no more than one byte beyond is read.
+    OSError
+        It cannot be read.
+
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise TooLargeError(f"more than {most:,} bytes")
+    return content
 
 
 def write(path: Path, text: str) -> None:

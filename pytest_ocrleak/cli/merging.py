@@ -32,7 +32,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="where to write the merged report, by suffix: .json, .html, .md; may be given "
         "several times",
     )
-    parser.add_argument("--strict", action="store_true", help="inconclusive checks fail, too")
+    parser.add_argument(
+        "--strict", action="store_true", help="inconclusive checks fail, too, and so do none at all"
+    )
     add_json(parser, "print the merged report instead of its summary")
 
 
@@ -75,6 +77,8 @@ def failures(report: Mapping[str, Any], *, strict: bool) -> Iterator[str]:
     open_ones = report["summary"]["inconclusive"]
     if strict and open_ones:
         yield f"{plural(open_ones, 'check')} {'is' if open_ones == 1 else 'are'} inconclusive"
+    if strict and not report["checks"]:
+        yield "no check was made, so nothing was proven"
     if "partial" in report:
         yield "a report is partial: what was not run is not proven"
 

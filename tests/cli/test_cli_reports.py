@@ -7,6 +7,7 @@ from typing import Any
 
 import held
 import pytest
+import reports as filed
 from hypothesis import given
 from hypothesis import strategies as st
 from planting import ocrleak
@@ -109,8 +110,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 PROCESS = json.loads(json.dumps(document(held.EMPTY)))
-CHECK = {"kind": "test", "name": "a", "verdict": "leak", "runs": 1, "meters": {}, "leaks": []}
-REPORT: Any = {"schema_version": 1, "checks": [CHECK]}
+REPORT: Any = filed.report(filed.check("a", filed.LEAK))
 
 
 def places(data: Any) -> list[tuple[Any, Any]]:
@@ -162,15 +162,16 @@ def test_a_process_comes_back_from_json_as_it_was() -> None:
 @pytest.fixture
 def written(tmp_path: Path) -> dict[str, Path]:
     """Return files of each kind."""
-    clean = {**REPORT, "checks": [{**CHECK, "verdict": "clean"}]}
-    leak = {"meter": "fds", "what": "/a\x1b[2J", "count": 3, "per_run": 3.0, "fingerprint": "f"}
-    leaking = {**REPORT, "checks": [{**CHECK, "leaks": [leak]}]}
+    leak = {**filed.LEAK, "what": "/a\x1b[2J", "count": 3}
+    clean, leaking = filed.report(filed.check("a")), filed.report(filed.check("a", leak))
     later = {**PROCESS, "schema_version": 2}
+    bogus = filed.report({**filed.check("a"), "verdict": "bogus"})
     contents = {
         "clean": clean,
         "leaking": leaking,
         "process": PROCESS,
         "later": later,
+        "bogus": bogus,
         "list": [],
         "deep": None,
         "text": None,
@@ -219,7 +220,8 @@ def test_two_outputs_of_inspect_are_compared(written: dict[str, Path], tmp_path:
         "text": "is no JSON",
         "deep": "is no JSON",
         "list": "neither a report nor a process",
-        "later": "its schema_version is not 1",
+        "later": "was written by a newer version (its schema_version is 2, known is 1): upgrade",
+        "bogus": "checks[0].verdict is none of clean, leak, inconclusive",
         "clean": "is a process and the other one a report: give two of one kind",
     }.items(),
 )

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import held
+import planting
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ from reports import (
     valid_report,
 )
 
+from pytest_ocrleak import files
 from pytest_ocrleak.cli import merging
 from pytest_ocrleak.cli.command import InputError
 from pytest_ocrleak.cli.documents.inputs import DEEPEST, load_report, whole_report
@@ -31,6 +34,7 @@ from pytest_ocrleak.cli.documents.record import ShapeError, document
 from pytest_ocrleak.cli.main import main
 from pytest_ocrleak.cli.pages import joined
 from pytest_ocrleak.cli.pages.plain import rendered
+from pytest_ocrleak.meters import procfs
 from pytest_ocrleak.report import formats
 from pytest_ocrleak.report.merged import Given, merge
 
@@ -121,6 +125,9 @@ def test_real_shards_are_merged(
 GATES: list[tuple[list[dict[str, Any]], list[str], int, str]] = [
     ([report(check("a")), report(check("b"))], [], 0, "nothing fails"),
     ([report(check("a", LEAK)), report()], [], 1, "fails: 1 check leaks"),
+    ([report(), report()], [], 0, "nothing was checked, so nothing was proven"),
+    ([report(), report()], ["--strict"], 1, "fails: no check was made, so nothing was proven"),
+    ([report(check("a")), report()], ["--strict"], 0, "nothing fails"),
     ([report(check("a", {**LEAK, "known": True}))], [], 0, "1 leak · 0 inconclusive · 1 known"),
     ([report(open_check("a"))], [], 0, "nothing fails"),
     ([report(open_check("a"))], ["--strict"], 1, "fails: 1 check is inconclusive"),
@@ -195,7 +202,9 @@ def test_what_a_format_lacks_is_told(
         "[]": "is not what it seems, no report: give a report of `pytest --ocrleak-report",
         "7": "no report",
         json.dumps(document(held.EMPTY)): "is not what it seems, no report but a process",
-        json.dumps({**report(), "schema_version": 2}): "its schema_version is not 1",
+        json.dumps({**report(), "schema_version": 0}): "its schema_version is not 1",
+        json.dumps({**report(), "schema_version": 2}): "was written by a newer version (its sche"
+        "ma_version is 2, known is 1): upgrade this one, by `pip install --upgrade pytest-ocrleak`",
         json.dumps(report({**check("a"), "runs": "many"})): "checks[0].runs is no whole number",
         json.dumps(report(new=float("nan"))): "it holds nan, which is no number of JSON",
         json.dumps(report(new=1)).replace("1}", "1e999}"): "it holds inf, which is no number",
@@ -215,6 +224,45 @@ def test_what_is_no_report_is_refused(
     assert said in err
     assert err.count("\n") == 1
     assert not Path("all.json").exists()
+
+
+@pytest.mark.skipif(not procfs.LINUX, reason="/dev/zero, and a limit of memory")
+@pytest.mark.parametrize("command", [["merge", "/dev/zero"], ["diff", "good.json", "/dev/zero"]])
+def test_what_has_no_end_is_refused(write: Write, command: list[str]) -> None:
+    """Before it takes all memory; so is what is too large."""
+    write(good=report())
+    limited = ["sh", "-c", 'ulimit -v 1500000; exec "$@"', "sh"]
+    found = subprocess.run(
+        [*limited, *planting.COMMAND, *command],
+        check=False,
+        text=True,
+        capture_output=True,
+        env=QUIET,
+    )
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("ocrleak: /dev/zero is larger than 256.0 MB: give a report of")
+
+
+def test_what_is_just_too_large_is_told(tmp_path: Path) -> None:
+    """A byte more than may be read, and no byte more."""
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert files.read(path, 5) == b"12345"
+    with pytest.raises(files.TooLargeError, match="more than 4 bytes"):
+        files.read(path, 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_report_may_come_out_of_a_pipe(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """In parts, as `<(…)` of a shell has it: it has no size."""
+    write()
+    os.mkfifo("pipe")
+    text = json.dumps(report(check("a"), new="x" * 200_000))  # more than a pipe holds
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(Path("pipe").write_text, text)
+        assert main(["merge", "pipe"]) == 0
+        writing.result()
+    assert "1 report, 1 check" in capsys.readouterr().out
 
 
 def test_files_are_needed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,13 +10,20 @@ from pytest_ocrleak.cli.command import InputError
 from pytest_ocrleak.cli.documents.record import SCHEMA, ShapeError, record
 from pytest_ocrleak.cli.documents.reports import Report
 from pytest_ocrleak.cli.process.holdings import Holdings
+from pytest_ocrleak.files import LARGEST, TooLargeError, read
 from pytest_ocrleak.report.schema import violation
+from pytest_ocrleak.sizes import human
 
 Understood = TypeVar("Understood")
 
 A_REPORT = "give a report of `pytest --ocrleak-report FILE.json`"
 GIVE = f"{A_REPORT}, or what `ocrleak inspect --json` wrote"
+UPGRADE = "upgrade this one, by `pip install --upgrade pytest-ocrleak`"
 DEEPEST = 100  # lists and objects in each other; a report has seven
+
+
+class NewerError(ShapeError):
+    """Data is of a later version; the text says of which."""
 
 
 def load(path: str) -> Report | Holdings:
@@ -46,9 +53,13 @@ def load_report(path: str) -> dict[str, Any]:
 def taken(path: str, understand: Callable[[Any], Understood], give: str) -> Understood:
     """Return what a file is understood as."""
     try:
-        return understand(json.loads(Path(path).read_bytes()))
+        return understand(json.loads(read(Path(path))))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): {give}") from None
+    except TooLargeError:
+        raise InputError(f"{path} is larger than {human(LARGEST)}: {give}") from None
+    except NewerError as error:
+        raise InputError(f"{path} {error}: {UPGRADE}") from None
     except ShapeError as error:
         raise InputError(f"{path} is not what it seems, {error}: {give}") from None
     except (ValueError, RecursionError) as error:
@@ -66,9 +77,10 @@ def understood(data: Any) -> Report | Holdings:
     """
     if not isinstance(data, dict) or ("checks" in data) == ("process" in data):
         raise ShapeError("neither a report nor a process")
-    if data.get("schema_version") != SCHEMA:
-        raise ShapeError(f"its schema_version is not {SCHEMA}")
-    return record(Report, data) if "checks" in data else record(Holdings, data)
+    if "checks" in data:
+        return record(Report, whole_report(data))
+    check_version(data)
+    return record(Holdings, data)
 
 
 def whole_report(data: Any) -> dict[str, Any]:
@@ -83,12 +95,22 @@ def whole_report(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict) or "checks" not in data:
         process = isinstance(data, dict) and "process" in data
         raise ShapeError("no report but a process" if process else "no report")
-    if data.get("schema_version") != SCHEMA:
-        raise ShapeError(f"its schema_version is not {SCHEMA}")
+    check_version(data)
     if said := violation(data):
         raise ShapeError(said)
     check_sound(data)
     return data
+
+
+def check_version(data: Mapping[str, Any]) -> None:
+    """Make sure that data is of the version that is understood here."""
+    told = data.get("schema_version")
+    if isinstance(told, int) and not isinstance(told, bool) and told > SCHEMA:
+        raise NewerError(
+            f"was written by a newer version (its schema_version is {told}, known is {SCHEMA})"
+        )
+    if told != SCHEMA:
+        raise ShapeError(f"its schema_version is not {SCHEMA}")
 
 
 def check_sound(data: Any, room: int = DEEPEST) -> None:

@@ -34,7 +34,7 @@ ENVIRONMENTS = (
 LEAKS = (
     Column("meter"),
     Column("leak", elastic=True),
-    Column("how much", "right"),
+    Column("how much", "right", spare=True),
     Column("check", elastic=True),
     Column("env", "right"),
 )
@@ -72,7 +72,14 @@ def summary(given: Sequence[Given], found: Merged, reasons: Sequence[str]) -> Li
     known = [plural(counts["known"], "known leak")] if "known" in counts else []
     rows = [Row((" · ".join((*told, *known)),)), *map(sentence, twice(found))]
     fail = [Row((f"fails: {each}",), "odd") for each in reasons]
-    return Lines(title, (*rows, *(fail or [Row(("nothing fails",), "good")])))
+    return Lines(title, (*rows, *(fail or [unfailing(found.report)])))
+
+
+def unfailing(report: Plain) -> Row:
+    """Return what there is to say where nothing fails: without a check nothing could."""
+    if report["checks"]:
+        return Row(("nothing fails",), "good")
+    return Row(("nothing was checked, so nothing was proven: --strict fails for that",), "odd")
 
 
 def sentence(text: str) -> Row:
