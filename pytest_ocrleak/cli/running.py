@@ -18,6 +18,7 @@ from pytest_ocrleak.cli.command import DONE, FAILED, Command, InputError, add_js
 from pytest_ocrleak.cli.pages import screen
 from pytest_ocrleak.cli.pages.safe import one_line
 from pytest_ocrleak.cli.script import target
+from pytest_ocrleak.cli.script.passing import passed_on
 from pytest_ocrleak.cli.script.target import Target
 
 KILLED = 128  # and the signal's number, as shells have it
@@ -111,18 +112,15 @@ def command(found: Target, settings: Mapping[str, Any]) -> list[str]:
 
 
 def ended(command: list[str], *, as_json: bool) -> int:
-    """Run a command and return its exit status.
-
-    Ctrl-C reaches it without us, as it is in the terminal's foreground, too; a plain kill does not.
-    """
+    """Run a command and return its exit status; Ctrl-C is for it to answer, not for us."""
     process = subprocess.Popen(command, stdout=sys.stderr if as_json else None)  # noqa: S603
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    while True:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            continue
-        return code if code >= 0 else KILLED - code
+    with passed_on(process):
+        while True:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:
+                continue
+            return code if code >= 0 else KILLED - code
 
 
 def lines(label: str, status: int, check: Mapping[str, Any]) -> Iterator[str]:

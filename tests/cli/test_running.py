@@ -230,7 +230,7 @@ def interrupted(folder: Path, sent: signal.Signals, *, group: bool) -> tuple[int
     assert process.stdout
     process.stdout.readline()
     (os.killpg if group else os.kill)(process.pid, sent)
-    return process.wait(), process.communicate()[1]
+    return process.wait(60), process.communicate()[1]
 
 
 def test_ctrl_c_goes_to_the_script(tmp_path: Path) -> None:
@@ -247,6 +247,50 @@ def test_a_plain_kill_is_passed_on(tmp_path: Path) -> None:
     status, said = interrupted(tmp_path, signal.SIGTERM, group=False)
     assert status == 143
     assert said.endswith("was ended by SIGTERM before anything could be judged\n")
+
+
+COUNTS = """\
+import signal
+got = []
+signal.signal(signal.SIGINT, lambda *_: got.append(1))
+print("ready", flush=True)
+while not got:
+    signal.sigtimedwait([], 0.1)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+again = signal.sigtimedwait([signal.SIGINT], 2)
+print("got", len(got) + bool(again), flush=True)
+"""
+ON_A_TERMINAL = "import pty, sys; pty.spawn(sys.argv[1:])"
+
+
+@pytest.mark.parametrize("way", ["alone", "group", "terminal"])
+def test_the_script_has_each_interrupt_once(tmp_path: Path, way: str) -> None:
+    """Whether a supervisor sends it to us alone or to the group, or a terminal does."""
+    words = [*COMMAND, "run", PYTHON, "-c", COUNTS]
+    command = [PYTHON, "-c", ON_A_TERMINAL, *words] if way == "terminal" else words
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe,
+        env=QUIET, cwd=tmp_path, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline().split() == [b"ready"]
+        if way == "terminal":
+            process.stdin.write(b"\x03")
+            process.stdin.flush()
+        else:
+            (os.killpg if way == "group" else os.kill)(process.pid, signal.SIGINT)
+        line = next(each for each in process.stdout if b"got" in each)
+        process.communicate()
+    assert line.strip().endswith(b"got 1")
+
+
+def test_an_interrupt_of_us_alone_ends_the_script(tmp_path: Path) -> None:
+    """Which is judged as after Ctrl-C."""
+    status, said = interrupted(tmp_path, signal.SIGINT, group=False)
+    assert status == 130
+    assert said.endswith("ended with exit status 130; it leaks fds: /dev/null\n")
 
 
 def test_json_is_a_report_of_the_plugin(run: Ran, tmp_path: Path) -> None:
