@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from pytest_ocrleak.cli import diffing, doctor, inspecting, merging, running, watching
 from pytest_ocrleak.cli.command import FAILED, PROGRAM, Command, StopError
@@ -47,9 +48,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+class Version(argparse.Action):
+    """Print which version this is: read when it is asked for, as that is slow."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it to stdout, and end."""
+        from importlib.metadata import version  # noqa: PLC0415 - slow to load
+
+        print(f"{PROGRAM} {version('pytest-ocrleak')}")  # noqa: T201
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     whole = argparse.ArgumentParser(PROGRAM, description=PURPOSE)
+    whole.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         one = commands.add_parser(command.name, help=command.purpose, description=command.purpose)

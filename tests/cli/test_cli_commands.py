@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +122,33 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_full_disk_is_told_with_where(arguments: tuple[str, ...]) -> None:
+    """That it was stdout; the interpreter adds nothing when it ends."""
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [*COMMAND, "inspect", "self", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, env=QUIET, check=False,
+        )  # fmt: skip
+    assert found.returncode == 1
+    assert found.stderr == (
+        "ocrleak: stopped: stdout cannot be written (No space left on device): print elsewhere\n"
+    )
+
+
+def test_without_a_terminal_lines_have_80_columns(planted: Planted) -> None:
+    """As everywhere; and `COLUMNS` says otherwise."""
+    planted("same", 57)
+    assert max(map(len, ocrleak("inspect", planted.pid).stdout.splitlines())) <= 80
+    assert max(map(len, ocrleak("inspect", planted.pid, COLUMNS="160").stdout.splitlines())) > 80
+
+
+def test_the_version_is_told() -> None:
+    """That of the distribution."""
+    found = ocrleak("--version")
+    assert (found.returncode, found.stdout) == (0, f"ocrleak {version('pytest-ocrleak')}\n")
 
 
 def watching(planted: Planted, *arguments: str) -> "subprocess.Popen[str]":

@@ -147,6 +147,15 @@ def test_a_thread_is_told_with_its_process() -> None:
         thread.join()
 
 
+def test_a_thread_of_the_kernel_is_told_as_such() -> None:
+    """Where they are seen at all: in a container they may be hidden."""
+    if Path("/proc/2/comm").exists() and Path("/proc/2/comm").read_text() == "kthreadd\n":
+        with pytest.raises(StopError, match=r"^2 \(kthreadd\) is a kernel thread"):
+            reading.read(2)
+    else:
+        pytest.skip("the threads of the kernel are hidden")
+
+
 def test_a_process_of_others_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its name and its user: what the system says when asked without the right."""
 

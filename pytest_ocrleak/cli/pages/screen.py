@@ -1,18 +1,20 @@
 """Where pages go: to a terminal in colour where rich is installed, else as plain lines."""
 # ruff: noqa: T201  # printing is its work
 
+import contextlib
 import importlib.util
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_ocrleak.cli.pages import plain
 from pytest_ocrleak.cli.pages.safe import valid
 from pytest_ocrleak.cli.pages.tables import Page
 
-UNBOUND = 160  # columns where nobody says how many there are: a file or a pipe
+UNBOUND = 80  # columns where nobody says how many there are: a file or a pipe
 
 
 def colourful() -> bool:
@@ -26,7 +28,8 @@ def show(page: Page) -> None:
     if colourful():
         from pytest_ocrleak.cli.pages import colour  # noqa: PLC0415 - an extra
 
-        colour.show(page)
+        with writing():
+            colour.show(page)
     else:
         write(plain.rendered(page, width()))
 
@@ -41,15 +44,36 @@ def height() -> int:
     return shutil.get_terminal_size().lines
 
 
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Tell of what goes wrong that it was stdout; a reader that has seen enough is no matter.
+
+    Raises
+    ------
+    OSError
+        Its text is a sentence, but for that of a `BrokenPipeError`.
+
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(f"stdout cannot be written ({error.strerror}): print elsewhere") from None
+
+
 def write(text: str) -> None:
     """Print text at once; what stdout's encoding lacks is a question mark, to stay aligned."""
     encoding = sys.stdout.encoding
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    with writing():
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def write_json(data: Any, *, indent: int | None = 1) -> None:
     """Print one JSON document; without an indent it takes one line."""
-    print(json.dumps(made_valid(data), indent=indent, ensure_ascii=True), flush=True)
+    text = json.dumps(made_valid(data), indent=indent, ensure_ascii=True)
+    with writing():
+        print(text, flush=True)
 
 
 def made_valid(data: Any) -> Any:

@@ -24,7 +24,8 @@ from pytest_ocrleak.meters.processes import descendants
 FILES, STACK = "Max open files", "Max stack size"
 RESIDENT = {"RssAnon": "without a file", "RssFile": "of files", "RssShmem": "shared memory"}
 KIB, BLOCK = 1024, 512
-FLAGS, EXITING = 9 - 3, 0x4  # a field of stat, and the flag in it (PF_EXITING of the kernel)
+FLAGS = 9 - 3  # a field of stat, whose bits the kernel calls PF_EXITING and PF_KTHREAD
+EXITING, KERNELS = 0x4, 0x200000
 ENDED = "ZX"  # states of a process that is over: a zombie, or one that is just going
 
 
@@ -51,6 +52,7 @@ def read(pid: int, *, whole: bool = True) -> Holdings:
     try:
         process = psutil.Process(pid or None)
         refuse_thread(process.pid)
+        refuse_kernels(process.pid)
         found = taken(process, whole=whole)
     except (psutil.Error, OSError) as error:
         raise hindrance(pid, error) from None
@@ -77,6 +79,15 @@ def refuse_thread(pid: int) -> None:
     owner = proctext.figures(procfs.text(f"/proc/{pid}/status")).get("Tgid", pid)
     if owner != pid:
         raise StopError(f"{pid} is a thread of process {owner}: ask for that one")
+
+
+def refuse_kernels(pid: int) -> None:
+    """Raise `StopError` for a thread of the kernel, which is listed like a process."""
+    name, fields = procfs.stat_of(f"/proc/{pid}/stat")
+    if int(fields[FLAGS]) & KERNELS:
+        raise StopError(
+            f"{pid} ({name}) is a kernel thread: it has neither memory nor files of its own"
+        )
 
 
 def taken(process: psutil.Process, *, whole: bool) -> Holdings:
