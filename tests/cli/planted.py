@@ -3,6 +3,7 @@
 It ends at the end of its input.
 """
 
+import _thread
 import ctypes
 import mmap
 import os
@@ -80,6 +81,20 @@ def threads(count: int) -> None:
     named.wait()
 
 
+def workers(count: int) -> None:
+    """Threads that the system has no names of: before 3.14 Python tells it none."""
+    for _ in range(count):
+        started = threading.Event()
+        _thread.start_new_thread(stay, (started,))
+        started.wait()
+
+
+def stay(started: threading.Event) -> None:
+    """Tell that it runs, and do for ever."""
+    started.set()
+    threading.Event().wait()
+
+
 def wait(name: str, named: threading.Barrier) -> None:
     """Take a native name, and stay."""
     libc.prctl(15, name.encode(), 0, 0, 0)  # PR_SET_NAME
@@ -138,6 +153,7 @@ PLANTS: dict[str, Callable[[int], None]] = {
             close_wait,
             connected,
             threads,
+            workers,
             zombies,
             children,
             memory,

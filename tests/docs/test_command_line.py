@@ -26,10 +26,10 @@ from pytest_ocrleak.cli.pages import plain as pages
 
 PAGE = "docs/command-line.md"
 BEFORE = (
-    ("deleted", 12), ("same", 57), ("close_wait", 20), ("threads", 24),
+    ("deleted", 12), ("same", 57), ("close_wait", 20), ("workers", 24),
     ("zombies", 3), ("children", 1), ("memory", 2),
 )  # fmt: skip
-AFTER = (("memory", 1), ("threads", 4), *[("same", 1)] * 20, ("same", 2))
+AFTER = (("memory", 1), ("workers", 4), *[("same", 1)] * 20, ("same", 2))
 MACHINE = re.compile(  # rows that are others on each machine
     r"librar|growth per minute is|heaps of threads|kernel pages|mapped files|thread stacks"
     r"|more below|^heap |Uss|Pss"
@@ -39,7 +39,7 @@ LOOSE = (
     (r"─+", ""),
     (r" growth per minute", ""),  # told from 10 seconds on
     (r"^\S*python[\d.]* ", "python "),
-    (r"python[\d.]*", "python"),
+    (r"python[\d.]*\*?", "python"),
     (r"of user \S+", "of user root"),
     (r"tmp\w{5,8}\b", "tmpX"),
     (r"\d+", "N"),
@@ -182,10 +182,10 @@ def test_watching_on_a_terminal(server: Server, folder: Path) -> None:
     terminal = Terminal("watch", server.process.pid, "--interval", "0.2")
     terminal.until(lambda seen: "What it holds" in seen)
     server.plant(AFTER)
-    seen = terminal.until(lambda seen: re.search(r"(?s)\+22 .*ocr-worker-\*", seen) is not None)
+    seen = terminal.until(lambda seen: re.search(r"(?s)\+22 .*thread +python", seen) is not None)
     terminal.process.terminate()
     terminal.rest()
-    (*_, last) = (page for page in seen.split("Process ") if "ocr-worker-*" in page)
+    (*_, last) = (page for page in seen.split("Process ") if re.search("thread +python", page))
     drawn = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", last)
     shows(SHOWN["Process"][0], "Process " + drawn.replace("\r", ""), folder)
 
