@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_ocrleak.growth import Growth
 from pytest_ocrleak.ignore import suggested
@@ -31,7 +31,7 @@ def hints(check: Check) -> Iterator[str]:
     """
     failing = [leak for leak in check.leaks if not leak.known and leak.meter in METERS]
     things = [leak for leak in failing if METERS[leak.meter].exact]
-    growing = dict.fromkeys(leak.meter for leak in failing if leak.per_run and leak not in things)
+    growing = {leak.meter: leak.per_run for leak in failing if leak.per_run and leak not in things}
     if things:
         yield f"try: {END[things[0].meter]}, or in a fixture's finalizer; if it is to stay,"
         yield from setting("ocrleak_ignore", map(rule, things))
@@ -54,12 +54,12 @@ def further(check: Check, failing: list[Leak]) -> Iterator[str]:
         yield STACKS
 
 
-def tolerances(check: Check, growing: Iterable[str]) -> Iterator[str]:
+def tolerances(check: Check, growing: Mapping[str, float]) -> Iterator[str]:
     """Return what accepts growth, as near to the check as can be.
 
     A tolerance of the session has bytes judged in every check of one pass, which a first use fails.
     """
-    sizes = {name: tolerance(check.meters[name]) for name in growing}
+    sizes = {name: tolerance(seen, check.meters[name]) for name, seen in growing.items()}
     given = f"tolerance={json.dumps(sizes)}"
     if check.kind == "fixture":
         yield from setting("ocrleak_tolerance", (f"{n} = {size}" for n, size in sizes.items()))
@@ -85,9 +85,9 @@ def rule(leak: Leak) -> str:
     return f"{leak.meter}:{suggested(leak.what)}  # why"
 
 
-def tolerance(growth: Growth) -> str | float:
+def tolerance(seen: float, growth: Growth) -> str | float:
     """Return a size that accepts as much growth in the next run, in two digits, rounded up."""
-    most = MARGIN * max(growth.per_run, growth.high)
+    most = MARGIN * max(seen, growth.high)
     step = 10.0 ** (math.floor(math.log10(most)) - 1)
     rounded = math.ceil(most / step) * step
     return human(rounded) if growth.unit == "B" else float(f"{rounded:g}")

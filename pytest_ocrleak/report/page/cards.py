@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.report import text
+from pytest_ocrleak.report.hints import hints
 from pytest_ocrleak.report.page.grouping import Found, Group
 from pytest_ocrleak.report.page.reading import Check
 from pytest_ocrleak.report.page.words import (
@@ -163,7 +164,7 @@ def short(one: Found) -> str:
 def advice(one: Found) -> Iterator[str]:
     """Return what to do about a leak."""
     if exact(one.leak.meter) or one.leak.meter in one.check.meters:
-        yield from text.advice(replace(one.check, leaks=(one.leak,)))
+        yield from hints(replace(one.check, leaks=(one.leak,)))
 
 
 def told(checks: Sequence[Check]) -> list[Check]:
