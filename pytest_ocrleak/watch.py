@@ -266,6 +266,11 @@ class Watch:
         while pid := parents.pop(pid, 0):
             yield pid
 
+    def hand(self, owner: Owner, to: Owner) -> None:
+        """Give all that one has to another."""
+        for thing, held in list(owner.things.items()):
+            self._give(thing, held, to)
+
     def _give(self, thing: Name, held: Held, to: Owner) -> None:
         del self.owned[thing].things[thing]
         opened_in = held.opened_in or self.owned[thing].name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from pytest_ocrleak import options
-from pytest_ocrleak.hooks import lives
+from pytest_ocrleak.hooks import lives, records
 from pytest_ocrleak.hooks.failing import RunFailedError, error_of
 from pytest_ocrleak.hooks.lives import Fixture
 from pytest_ocrleak.hooks.reruns import Reruns
@@ -176,8 +176,9 @@ class Watching:
             return None
         left: Mapping[Name, Held] = {}
         if owner.things or owner.bytes:
-            rest = lives.rest_of(item, owner)
-            left = self.watch.left(owner, [rest, *self.others()])
+            rest, last = lives.rest_of(item, owner), logged(item, owner)
+            left = self.watch.left(owner, [rest, *self.others(), last])
+            self.watch.hand(last, rest)
             if rest.things and not left:
                 self.ended.append(rest)
                 return None
@@ -265,6 +266,7 @@ class Watching:
         self.nodeid = item.nodeid if item else self.nodeid
         if item and any(self.watch.remaining(owner) for owner in ended):
             lives.let_go(item)
+            records.let_go(item)
         failed = [check for owner in ended if (check := self.judge(owner))]
         self.errors.clear()
         if item and not failed and (check := self.still_red(item.nodeid, "fixture")):
@@ -287,3 +289,9 @@ class Watching:
         for check in self.attempt(self.finish, None) or ():
             self.session.late.append(f"ocrleak: {error_of(check)}")
         self.session.lost.update(self.watch.lost)
+
+
+def logged(item: pytest.Item, owner: Owner) -> Owner:
+    """Return the time until pytest drops the log records of a test's body."""
+    holds = partial(records.kept, item)
+    return Owner("test", item.name, item.nodeid, owner.limits, owner.judged, "", holds)
