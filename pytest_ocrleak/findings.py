@@ -19,6 +19,8 @@ from pytest_ocrleak.sizes import human
 ONE_TIME = {"heap": 8e6}  # bytes that a first life may leave for good
 HELD = {"heap": 256 << 10, "gpu": 2 << 20}  # bytes that a freed object may hold until it is dropped
 OVERHEAD = 64 << 10  # bytes that a thing which stays may hold beside itself
+BLOCKS = 256  # of Python's allocator, the same
+BESIDE = "no more than what the accepted things take"
 TRACED = ("heap", "rss", "pyblocks")
 GROWS, GREW = "grows by", "grew by"
 Stack = tuple[str, ...]
@@ -48,7 +50,7 @@ def libraries(snapshot: Snapshot) -> set[str]:
 def repeated(readings: Readings) -> Findings:
     """Judge runs that were repeated: every meter by its growth."""
     meters = {meter.name: final(readings, meter.name) for meter in readings.limits.meters}
-    meters = made_of_heap(meters)
+    meters = made_of_heap(beside_accepted(meters, readings))
     leaks = tuple(explained(named(readings, meters)))
     return Findings(readings.runs, told(meters, readings), leaks)
 
@@ -72,6 +74,35 @@ def unused(snapshot: Snapshot) -> str:
     reading = snapshot.readings.get(DEVICE)
     parts = reading.parts if isinstance(reading, Amount) else {}
     return ", ".join(f"{name} keeps {human(-size)}" for name, size in parts.items() if size < 0)
+
+
+def beside_accepted(meters: Mapping[str, Growth], readings: Readings) -> dict[str, Growth]:
+    """Accept the memory that things take which come with each run and may stay.
+
+    A file has its buffer, and what made it is noted. Where things leak, it is left out beside them.
+    """
+    coming, leaking = (
+        readings.coming,
+        {n for n, growth in meters.items() if growth.verdict == "leak"},
+    )
+    if not coming or any(METERS[name].exact for name in leaking):
+        return dict(meters)
+    room = {"B": OVERHEAD * coming, "blocks": BLOCKS * coming}
+    given = readings.limits.tolerance
+    return {
+        name: growth
+        if METERS[name].exact or name in given
+        else beside(growth, room.get(growth.unit, 0.0))
+        for name, growth in meters.items()
+    }
+
+
+def beside(growth: Growth, room: float) -> Growth:
+    """Return growth as clean where it is open or a leak and fits into some room."""
+    shown = growth.verdict in ("leak", "inconclusive") and growth.series
+    if not shown or max(growth.per_run, growth.high) > room:
+        return growth
+    return replace(growth, verdict="clean", resolution=room, reason=BESIDE)
 
 
 def made_of_heap(meters: Mapping[str, Growth]) -> dict[str, Growth]:
@@ -131,7 +162,7 @@ def lives(found: Lives, free: str) -> Findings:
     """Judge lives: growth from life to life, and what each single life left after its freeing."""
     limits = found.readings.limits
     growths = {meter.name: final(found.readings, meter.name) for meter in limits.meters}
-    growths = made_of_heap(growths)
+    growths = made_of_heap(beside_accepted(growths, found.readings))
     by_meter = {name: tuple(life_leaks(found, name, growths[name], free)) for name in growths}
     meters = {name: judged(found, name, growths[name], by_meter[name]) for name in growths}
     every = (leak for found_here in by_meter.values() for leak in found_here)

@@ -124,8 +124,8 @@ def residue(judged: Series, per_run: float) -> float:
 def decide(judged: Series, tolerance: float | None, spent: float) -> tuple[Verdict, str]:
     """Return the verdict on a series without its warm-up, and the reason where it is open."""
     steps = judged.size
-    if judged.scale.exact and not tolerance:
-        return counted(judged, spent)
+    if judged.scale.exact:
+        return counted(judged.tilted(-tolerance) if tolerance else judged, spent)
     if steps < FEW:
         return "unjudged", f"{steps or 'no'} judged runs: bytes take {FEW} at least"
     if spent < 1 and not reached(ACQUITTED, judged, spent):
@@ -139,6 +139,7 @@ def counted(judged: Series, spent: float) -> tuple[Verdict, str]:
     """Return the verdict on things, which are counted without noise.
 
     They leak when they rise in both halves; what stopped rising is clean, and so is what is gone.
+    Growth that is accepted was taken off before.
     """
     recent = judged.recent
     middle = recent.values[len(recent.values) // 2]

@@ -94,23 +94,30 @@ def names(track: str | Iterable[str]) -> tuple[str, ...]:
     if not isinstance(track, (str, Iterable)):
         raise ValueError(f"track={track!r}: write names of meters, 'fds,heap' or ['fds', 'heap']")  # noqa: TRY004
     parts: Sequence[str] = track.split(",") if isinstance(track, str) else tuple(track)
-    chosen = tuple(known(part.strip()) for part in parts if part.strip())
+    chosen = tuple(map(known, filter(None, map(stripped, parts))))
     if not chosen:
         raise ValueError(f"{track!r} names no meter: there are {', '.join(METERS)}")
     return chosen
 
 
-def known(name: str) -> str:
+def stripped(part: object) -> object:
+    """Return a name without the spaces around it; what is no text as it is."""
+    return part.strip() if isinstance(part, str) else part
+
+
+def known(name: object) -> str:
     """Return ``name`` if it is a meter's, else raise `ValueError` with the nearest one."""
-    if name in METERS:
+    if isinstance(name, str) and name in METERS:
         return name
-    near = difflib.get_close_matches(name, METERS, n=1)
+    near = [] if not isinstance(name, str) else difflib.get_close_matches(name, METERS, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(METERS)}"
     raise ValueError(f"{name!r} is no meter: {hint}")
 
 
 def rule(line: str) -> Rule:
     """Return the ignore rule in a line, its meter checked, and begin to count its uses."""
+    if not isinstance(line, str):
+        raise ValueError(f"{line!r} is no ignore rule: write 'meter:glob  # reason'")  # noqa: TRY004
     parsed = ignore.parse(line)
     known(parsed.meter)
     ignore.USES[parsed] += 0

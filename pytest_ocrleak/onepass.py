@@ -35,16 +35,19 @@ def watched(owner: Owner, left: Iterable[Held], lost: Mapping[str, str]) -> Find
         if meter.name in lost and seen.verdict != "leak":
             seen = Growth("unavailable", unit=meter.unit, reason=lost[meter.name])
         meters[meter.name] = seen
-    named_leaks = [*things_left(found), *bytes_left(meters, owner.took_over)]
+    leaking = (held for held in found if meters[held.meter].verdict == "leak")
+    named_leaks = [*things_left(leaking), *bytes_left(meters, owner.took_over)]
     return Findings(1, meters, tuple(named_leaks))
 
 
 def seen_once(owner: Owner, meter: Meter, things: int) -> Growth:
     """Return what one meter says after one pass, of so many things or bytes that stayed."""
-    verdict: Verdict = "leak" if things else "clean"
+    given = owner.limits.tolerance.get(meter.name)
+    verdict: Verdict = "leak" if things > (given or 0) else "clean"
     if meter.exact:
-        return Growth(verdict, things, things, things, runs=1, series=(things,), unit=meter.unit)
-    change, given = owner.bytes[meter.name], owner.limits.tolerance.get(meter.name)
+        seen = Growth(verdict, things, things, things, runs=1, series=(things,), unit=meter.unit)
+        return replace(seen, accepted=given or 0.0)
+    change = owner.bytes[meter.name]
     accepted = BLOCK if given is None and meter.name == DEVICE and change else given
     told = Growth("clean", change, change, change, runs=1, series=(change,), unit=meter.unit)
     if accepted is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pytest_ocrleak.device import Return, above
 from pytest_ocrleak.difference import lingering
-from pytest_ocrleak.growth import FEW, Growth, Series, Verdict, due, judge, practise, settled
+from pytest_ocrleak.growth import FEW, Growth, Scale, Series, Verdict, due, judge, practise, settled
 from pytest_ocrleak.inventory import (
     Amount,
     Item,
@@ -21,11 +21,13 @@ from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, read, rss
 from pytest_ocrleak.settle import Patience, settle
 from pytest_ocrleak.sizes import human
+from pytest_ocrleak.trend import trend
 
 ROOM = 4096  # readings, more than a check takes
 BUDGET = {"B": 256e6, "blocks": 1e6}  # growth at which a check stops repeating
 EARLY = 8  # times that growth, until a verdict is possible
 WORTH = 100_000  # bytes of resident memory whose change is worth the time to explain it
+EXACT = Scale(exact=True)
 THINGS = 400.0  # lingering things at which it stops: many systems allow 1024 descriptors
 
 
@@ -42,6 +44,7 @@ class Readings:
         self._runs = array("q", bytes(8 * ROOM))
         self._values = {meter.name: array("d", bytes(8 * ROOM)) for meter in limits.meters}
         self._others = array("d", bytes(8 * ROOM))
+        self._things = array("d", bytes(8 * ROOM))
         self._sources = {meter.name: "" for meter in limits.meters}
         self._hindrances = dict(self._sources)
         self._length = self._looked = 0
@@ -118,6 +121,7 @@ class Readings:
             things = weight(self.lingering(snapshot, name))
             values[self._length] = reading.value if isinstance(reading, Amount) else things
             self._note(name, reading)
+        self._things[self._length] = held(snapshot)
         self._runs[self._length] = runs
         self._length += 1
         self.latest = snapshot
@@ -143,9 +147,27 @@ class Readings:
         self._hindrances = dict.fromkeys(self._sources, "")
         self.add(runs, Patience(0.0))
 
-    def lingering_now(self) -> int:
-        """Return how many things linger now, mapped ones by their bytes, without noting it."""
-        return self._count(read(self.limits.exact))
+    def came_now(self) -> int:
+        """Return how many things have come by now, those that may linger included.
+
+        Mapped ones count by their bytes; nothing is noted.
+        """
+        return self._came(read(self.limits.exact))
+
+    @property
+    def came(self) -> int:
+        """How many things had come at the latest reading, those that may linger included."""
+        return self._came(self.latest)
+
+    def _came(self, snapshot: Snapshot) -> int:
+        mapped = weight(self.lingering(snapshot, "maps")) if "maps" in self._values else 0
+        return mapped + held(snapshot) - held(self.baseline)
+
+    @property
+    def coming(self) -> float:
+        """How many things come per run, those that may linger included; not what comes once."""
+        counts = Series(self._runs[: self._length], self._things[: self._length], EXACT, self.warm)
+        return max(0.0, trend(counts.judged).low)
 
     @property
     def takes_memory(self) -> bool:
@@ -232,7 +254,8 @@ class Readings:
         """Whether so much has grown that going on would harm the machine."""
         first = min(1, self._length - 1)
         grown = {n: v[self._length - 1] - v[first] for n, v in self._values.items()}
-        return any(rise > self._budget(name) for name, rise in grown.items())
+        came = self._things[self._length - 1] - self._things[first]
+        return came > THINGS or any(rise > self._budget(name) for name, rise in grown.items())
 
     def _budget(self, name: str) -> float:
         """Return the growth at which to stop.
@@ -244,6 +267,12 @@ class Readings:
         if self.few and name == "gpu":
             return math.inf
         return BUDGET.get(meter.unit, THINGS) * (EARLY if self.few and not meter.exact else 1)
+
+
+def held(snapshot: Snapshot) -> int:
+    """Return how many things a snapshot has, but for what is mapped."""
+    names = (name for name in snapshot.readings if METERS[name].exact and name != "maps")
+    return sum(len(snapshot.items(name)) for name in names)
 
 
 def weight(items: Sequence[Item]) -> int:

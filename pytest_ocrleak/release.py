@@ -19,7 +19,7 @@ from pytest_ocrleak.inventory import Amount, Cause, Item, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import read
 from pytest_ocrleak.pace import OVERTIME, Clock, Pace, called
-from pytest_ocrleak.readings import Readings
+from pytest_ocrleak.readings import Readings, weight
 
 HELD = 64 << 10  # bytes that a freed object holds, from which on it is worth knowing in what
 DROPPING = 0.1  # seconds that closing may take when a freed object is dropped
@@ -53,6 +53,12 @@ class Life:
     factory: Callable[[], Any]
     use: Callable[[Any], object] | None
     free: str | Callable[[Any], object]
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.free, str) or callable(self.free)):
+            raise TypeError(
+                f"free={self.free!r}: write a method's name, or a function of the object"
+            )
 
     @property
     def freeing(self) -> str:
@@ -114,7 +120,7 @@ class Lives:
     """What the judged lives left behind.
 
     ``readings`` has one reading a life, taken while the freed object was still held. By meter:
-    ``affected`` counts the lives that left a thing, ``lingering`` the things by name,
+    ``affected`` counts the lives that left more than is accepted, ``lingering`` the things by name,
     ``until_dropped`` those of them that went with the object, and ``held`` lists the bytes that
     went with it, one figure a life. ``causes`` tells why things of a name stayed, ``inside``
     by what the freed object holds memory, ``imported`` whether the lives before them imported
@@ -140,9 +146,10 @@ class Lives:
             if isinstance(reading, Amount) and isinstance(after := dropped[name], Amount):
                 self.held[name].append(reading.value - after.value)
             rules = self.readings.limits.rules
-            left = named(lingering(before, freed, name, rules))
+            came = lingering(before, freed, name, rules)
+            left = named(came)
             stayed = named(lingering(before, dropped, name, rules))
-            self.affected[name] += bool(left)
+            self.affected[name] += weight(came) > self.readings.limits.tolerance.get(name, 0)
             self.lingering[name] += left
             self.until_dropped[name] += left - stayed
 
@@ -173,13 +180,20 @@ def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_coun
             if number <= pace.first:
                 lives.imported = len(sys.modules) > modules
             pace.told(lives.readings, clock() - start)
-            spent = (clock() - start) / pace.time_limit
-            enough = lives.judged >= FEW or spent >= OVERTIME
-            if lives.judged and enough and pace.over(lives.readings, clock() - start):
-                break
-            if pace.runs == "auto" and max(lives.affected.values(), default=0) >= FEW:
+            if lives.judged and over(lives, pace, clock() - start):
                 break
     return lives
+
+
+def over(lives: Lives, pace: Pace, seconds: float) -> bool:
+    """Tell whether to stop: what single lives left must be seen again, as long as time lasts."""
+    readings, spent = lives.readings, seconds / pace.time_limit
+    enough = lives.judged >= FEW or spent >= OVERTIME
+    affected = max(lives.affected.values(), default=0)
+    if pace.runs == "auto" and affected:
+        ended = enough and (spent >= 1 or readings.full or readings.excessive)
+        return ended or affected >= FEW
+    return enough and pace.over(readings, seconds)
 
 
 def one(life: Life, lives: Lives, number: int, *, judged: bool) -> None:

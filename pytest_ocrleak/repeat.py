@@ -68,11 +68,11 @@ def calibrate(run: Run, readings: Readings, clock: Clock) -> Batch:
     runs. Code that leaves things behind begins with small batches, or it would use up all
     descriptors.
     """
-    done, size, held = readings.runs, 1, readings.lingers
+    done, size, came = readings.runs, 1, readings.came
     while True:
         seconds = timed(run, size, clock)
         done += size
-        leaves, fills = readings.lingering_now() > held, readings.takes_memory
+        leaves, fills = readings.came_now() > came, readings.takes_memory
         if seconds > BATCH_SECONDS or leaves or fills:
             break
         size = more(size, seconds)
@@ -128,7 +128,7 @@ def told(readings: Readings) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE) and (count := readings.lingering_now()):
+        if error.errno in (errno.EMFILE, errno.ENFILE) and (count := readings.came_now()) > 0:
             error.add_note(f"ocrleak: {count:g} things have stayed since the check began")
         raise
 

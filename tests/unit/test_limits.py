@@ -1,5 +1,7 @@
 """What users type about meters, sizes and rules."""
 
+from typing import Any
+
 import pytest
 
 from pytest_ocrleak import Checker, ignore, sizes
@@ -71,6 +73,21 @@ def test_a_wrong_number_of_runs_is_one_sentence(wrong: dict[str, object]) -> Non
     """Numbers of runs are checked before anything runs."""
     with pytest.raises(ValueError, match="write 'auto' or a whole number"):
         Pace(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"track": [1]}, {"ignore": [5]}, {"tolerance": {5: 1}}, {"track": [None, "fds"]}]
+)
+def test_what_is_no_text_is_refused_in_a_sentence(wrong: dict[str, Any]) -> None:
+    """A marker holds anything."""
+    with pytest.raises(ValueError, match="is no meter: there are|is no ignore rule: write"):
+        Checker().assert_no_growth(int, **wrong)
+
+
+def test_what_cannot_free_is_refused_before_anything_is_made() -> None:
+    """It is no method's name and cannot be called."""
+    with pytest.raises(TypeError, match="free=5: write a method's name, or a function"):
+        Checker().assert_releases(object, free=5)  # type: ignore[arg-type]
 
 
 def test_a_required_meter_that_is_lost_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
