@@ -23,13 +23,14 @@ Explain = Callable[[Iterable[Item]], Mapping[Item, Cause]]
 NOTHING: Mapping[Item, Cause] = {}
 DRAWN = "[a-z0-9_]{8}"  # by tempfile
 TEMPORARY = rf"\b(tmp|pymp-|mp-|psm_){DRAWN}(?![a-z0-9_])", r"\1*"
+SEMAPHORE = r"\bsem\.\w+", "sem.*"
 HEX = r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", "*"
 NUMBERS = r"0x[0-9a-f]+|\d+", "*"
 SIZES = r"-?\d[\d.,]* (?:[KMG]?B|blocks?)\b", "*"  # as `sizes.human` writes them
 VARYING = (
     (rf"((?:/var)?/tmp/[^/\s]*?){DRAWN}(?=[./\s]|$)", r"\1*"),
     TEMPORARY,
-    (r"\bsem\.\w+", "sem.*"),
+    SEMAPHORE,
     (r"(?<![\w.])(?:[A-Za-z]:)?(?:[/\\][^/\\\s]+)*[/\\](?=[^/\\\s])", ""),  # folders
     HEX,
     SIZES,
@@ -123,7 +124,8 @@ def leaks(
         (_, cause), count = group[0], len(group)
         what = shared_name([item.what for item, _ in group])
         kept_by = next((each.kept_by for _, each in group if each.kept_by), ())
-        yield leak(meter, what, count, count / runs, cause._replace(kept_by=kept_by))
+        rate = sum(item.size if isinstance(item, MappedFile) else 1 for item, _ in group) / runs
+        yield leak(meter, what, count, rate, cause._replace(kept_by=kept_by))
 
 
 def outermost(items: Iterable[Item]) -> Iterator[Item]:
@@ -161,14 +163,14 @@ def tally(names: Iterable[str]) -> Counter[str]:
 def shared_name(names: Sequence[str]) -> str:
     """Return names that are alike as one, with ``*`` for the numbers in which they differ."""
     parts = [re.split(f"({NUMBERS[0]})", name) for name in names]
-    if len({len(each) for each in parts}) > 1:  # what `tempfile` drew
+    if len({tuple(each[::2]) for each in parts}) > 1:  # what `tempfile` drew
         return alike(names[0])
     return "".join(each[0] if len(set(each)) == 1 else "*" for each in zip(*parts, strict=True))
 
 
 def alike(what: str) -> str:
     """Return a name with ``*`` for its numbers (ids, addresses) and what `tempfile` draws."""
-    for pattern, instead in (TEMPORARY, HEX, NUMBERS):
+    for pattern, instead in (TEMPORARY, SEMAPHORE, HEX, NUMBERS):
         what = re.sub(pattern, instead, what)
     return what
 

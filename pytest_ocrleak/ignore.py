@@ -58,6 +58,7 @@ def suggested(what: str) -> str:
     if "/pytest-of-" in what or re.search(r"/(?:tmp|pymp-)[a-z0-9_]{8}/", what):
         what = f"*/{what.rpartition('/')[2]}"
     what = re.sub(DRAWN, r"\1????????", what)
+    what = re.sub(r"(?<=/)sem\.\w+", "sem.*", what)
     what = re.sub(r"(?<=/)#\d+ (?=\(deleted\)$)", "#* ", what)
     what = re.sub(r"\[[\d*]+\]", "*", what)
     return re.sub(r":\d+(?=\s|$)", ":*", what)

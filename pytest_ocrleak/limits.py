@@ -94,7 +94,7 @@ def names(track: str | Iterable[str]) -> tuple[str, ...]:
     if not isinstance(track, (str, Iterable)):
         raise ValueError(f"track={track!r}: write names of meters, 'fds,heap' or ['fds', 'heap']")  # noqa: TRY004
     parts: Sequence[str] = track.split(",") if isinstance(track, str) else tuple(track)
-    chosen = tuple(map(known, filter(None, map(stripped, parts))))
+    chosen = tuple(known(part) for part in map(stripped, parts) if part != "")
     if not chosen:
         raise ValueError(f"{track!r} names no meter: there are {', '.join(METERS)}")
     return chosen

@@ -40,7 +40,10 @@ def found(items: Iterable[Item]) -> Mapping[Item, object]:
 
 
 def mark(item: Item) -> object:
-    """Return what an object tells of the thing that it holds: a number, an id or a path."""
+    """Return what an object tells of the thing that it holds: a number, an id or a path.
+
+    Shared memory without a file has the same path everywhere, and an inode of its own.
+    """
     match item:
         case Descriptor(number=number):
             return number
@@ -48,6 +51,8 @@ def mark(item: Item) -> object:
             return tid
         case Process(pid=pid):
             return pid
+        case MappedFile():
+            return item.key
     return getattr(item, "path", None)
 
 
@@ -102,9 +107,10 @@ def areas_of_files() -> list[areas.Area]:
     return [area for area in areas.parse(procfs.text("/proc/self/maps")) if area.inode]
 
 
-def file_at(places: Iterable[areas.Area], where: int) -> str:
-    """Return the path of the file that is mapped at an address."""
-    return next(area.path for area in places if area.start <= where < area.end)
+def file_at(places: Iterable[areas.Area], where: int) -> tuple[str, int, str]:
+    """Return device, inode and path of the file that is mapped at an address."""
+    found = next(area for area in places if area.start <= where < area.end)
+    return found.device, found.inode, found.path
 
 
 class Buffer(ctypes.Structure):

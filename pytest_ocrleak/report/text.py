@@ -74,7 +74,7 @@ def actual(check: Check, meter: str) -> str:
     growth = check.meters.get(meter)
     if growth is None or not any(leak.per_run for leak in leaks):
         return meter
-    if growth.unit in FINEST and leaks[0].per_run > growth.per_run:
+    if not METERS[meter].exact and leaks[0].per_run > growth.per_run:
         return f"{meter}: {leaks[0].what}"
     each, seen = (" per run", growth.per_run) if check.runs > 1 else ("", total(leaks, growth))
     allowed = human(growth.accepted, growth.unit)

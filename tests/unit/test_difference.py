@@ -163,6 +163,29 @@ def test_names_that_differ_are_told_as_what_they_have_in_common() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "shared"),
+    [
+        (["/tmp/tmpabcdefgh", "/tmp/tmpijklmnop"], "/tmp/tmp*"),
+        (["/dev/shm/sem.92rXGZ", "/dev/shm/sem.rAXGZb"], "/dev/shm/sem.*"),
+        (["/tmp/tmpab3d_x9z/1", "/tmp/tmpk2m4q_0a/2"], "/tmp/tmp*/*"),
+    ],
+)
+def test_names_that_were_drawn_are_told_by_what_people_chose_of_them(
+    names: list[str], shared: str
+) -> None:
+    """Whether there are digits in them or not."""
+    things = [Descriptor(n, 1, n, "file", name) for n, name in enumerate(names)]
+    (one,) = leaks("fds", things)
+    assert (one.what, one.count) == (shared, 2)
+
+
+def test_mappings_are_counted_in_files_and_grow_in_bytes() -> None:
+    """As the meter does, whose figure stands beside them."""
+    (one,) = leaks("maps", [MappedFile("fe:00", 7, "/m.onnx", "file", 8192)], runs=4)
+    assert (one.count, one.per_run) == (1, 2048)
+
+
+@pytest.mark.parametrize(
     ("what", "again"),
     [
         ("pipe:[3494595]", "pipe:[12]"),
@@ -182,6 +205,7 @@ def test_names_that_differ_are_told_as_what_they_have_in_common() -> None:
         ("/tmp/page_ab3d_x9z.pdf", "/tmp/page_k2m4q_0a.pdf"),
         ("/tmp/#2147934 (deleted)", "/tmp/#17 (deleted)"),
         ("/tmp/detector", "/tmp/detector"),
+        ("/dev/shm/sem.92rXGZ (deleted)", "/dev/shm/sem.rAXGZb (deleted)"),
     ],
 )
 def test_a_suggested_rule_covers_the_thing_in_the_next_run(what: str, again: str) -> None:
