@@ -8,6 +8,7 @@ an owner has ended, what it left is handed to the living that hold it, and the r
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from pytest_ocrleak import ignore, settle
 from pytest_ocrleak.causes import origins
@@ -39,6 +40,8 @@ from pytest_ocrleak.ledger import (
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import METERS, events, maps, pulse
 
+ROUNDS = 3  # of waiting, each for what came during the one before
+
 
 class Watch:
     """The looks, what is there, and whose it is."""
@@ -63,15 +66,18 @@ class Watch:
             events.want()
         self.look()
 
-    def look(self) -> None:
-        """Find what came and what went since the last look."""
+    def look(self, late: Owner | None = None) -> None:
+        """Find what came and what went since the last look.
+
+        ``late`` is who is waited for while nothing runs: things that come are that one's.
+        """
         if self.settled:
             settle.settle()
         now = pulse.take(self.names)
         owner = self.running[-1] if self.running else None
         for name, value in now.items():
             if value != self.last.get(name):
-                self._moved(name, value, owner)
+                self._moved(name, value, owner, owner or late)
         self.last = now
         self.traces.note()
 
@@ -85,12 +91,12 @@ class Watch:
         if self.amounts or not self.traces.same():
             self.look()
 
-    def _moved(self, name: str, value: object, owner: Owner | None) -> None:
-        """Note what changed on a meter."""
+    def _moved(self, name: str, value: object, owner: Owner | None, opener: Owner | None) -> None:
+        """Note what changed on a meter: things that came are the opener's, bytes the owner's."""
         if isinstance(value, Unavailable):
             self.lost.setdefault(name, value.reason)
         elif METERS[name].exact:
-            self._read(name, owner)
+            self._read(name, opener)
         elif owner is not None:
             owner.bytes[name] += change(self.last.get(name), value)
 
@@ -157,38 +163,53 @@ class Watch:
     def left(self, owner: Owner, living: Iterable[Owner]) -> dict[Name, Held]:
         """Return what has leaked of an owner's things: held by none of the living, and not closing.
 
-        What one of the living holds, the innermost first, is from now on its own.
+        What one of the living holds, the innermost first, is from now on its own. What comes while
+        this is found out, as from a thread that is still at work, is the owner's.
         """
         living = list(living)
         self._settle_device(owner, living)
         if self.remaining(owner):
-            settle.settle()
             self.look()
+            settle.settle()
+            self.look(owner)
             self._look_again(owner)
         if self.remaining(owner):
             self._hand_over(owner, living)
-        if self.remaining(owner) and not self._closes(owner):
+        if self.remaining(owner) and not self._closes(owner, living):
             self.patience.seconds = max(self.patience.least, self.patience.seconds / 2)
         return self.remaining(owner)
 
     def _look_again(self, owner: Owner) -> None:
         """Read what an owner's things are like now, also where none came or went."""
         for name in {thing.meter for thing in owner.things}:
-            self._read(name, self.running[-1] if self.running else None)
+            self._read(name, owner)
 
     def disown(self, owner: Owner) -> None:
         """Let an owner's things be nobody's."""
         for thing in list(owner.things):
             self._went(thing)
 
-    def _closes(self, owner: Owner) -> bool:
-        """Wait for what is still closing; tell whether nothing of it stayed."""
+    def _closes(self, owner: Owner, living: list[Owner]) -> bool:
+        """Wait for what is still closing; tell whether nothing of it stayed.
 
-        def closed() -> bool:
-            self.look()
-            return not self.remaining(owner)
+        What comes meanwhile is waited for in its turn, but not without an end: what comes last is
+        nobody's.
+        """
+        for _ in range(ROUNDS):
+            awaited = set(self.remaining(owner))
+            gone = partial(self._gone, owner, awaited)
+            closed = settle.until(gone, self.patience.seconds)
+            if self.remaining(owner).keys() - awaited:
+                self._hand_over(owner, living)
+            if not closed or not self.remaining(owner):
+                return closed
+        self.disown(owner)
+        return True
 
-        return settle.until(closed, self.patience.seconds)
+    def _gone(self, owner: Owner, things: Iterable[Name]) -> bool:
+        """Tell whether none of some things remains."""
+        self.look(owner)
+        return self.remaining(owner).keys().isdisjoint(things)
 
     def remaining(self, owner: Owner) -> dict[Name, Held]:
         """Return an owner's things that no rule lets linger and that are judged in one pass."""
