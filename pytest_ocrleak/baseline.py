@@ -1,8 +1,8 @@
 """Known leaks: which may stay, how much of each, and until when; `baseline_file` has the TOML."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,6 +15,7 @@ TERM = timedelta(days=90)  # that a leak is accepted for, unless somebody writes
 NOISE = 1.25  # times the bytes that are allowed, up to which growth may differ from run to run
 RARE = 0.25  # things per run by which a rate may differ from run to run
 JUDGED = ("clean", "leak")
+USE = "use"  # of a freed object, which is tried whatever meters are read
 REASON = "not looked into yet"
 
 
@@ -135,19 +136,52 @@ def all_known(check: Check) -> Check:
     return replace(check, leaks=tuple(every))
 
 
-def proven(check: Check, baseline: Baseline) -> set[int]:
-    """Return the numbers of the entries of which a check shows whether they still leak."""
-    return {
-        number
-        for number, entry in baseline.about(check.label).items()
-        if entry.meter not in check.meters or check.meters[entry.meter].verdict in JUDGED
-    }
+@dataclass(slots=True)
+class Looks:
+    """The numbers of the entries that were looked for.
+
+    Where ``where`` is a glob, a check is one of many ``parts``; what one could not see is ``open``.
+    """
+
+    exact: set[int] = field(default_factory=set)
+    parts: set[int] = field(default_factory=set)
+    open: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.exact or self.parts or self.open)
+
+    def add(self, other: "Looks") -> None:
+        """Add what others looked for."""
+        self.exact |= other.exact
+        self.parts |= other.parts
+        self.open |= other.open
+
+    def all(self, *, everywhere: bool) -> set[int]:
+        """Return what was looked for in each place; ``everywhere`` tells whether all were seen."""
+        return self.exact | (self.parts - self.open if everywhere else set())
 
 
-def proven_clean(label: str, baseline: Baseline, meters: Collection[str]) -> set[int]:
-    """Return the numbers of the entries that a clean pass over some meters shows to be gone."""
-    about = baseline.about(label).items()
-    return {n for n, entry in about if entry.meter in meters and entry.meter not in BYTES}
+def looked(label: str, baseline: Baseline, judged: Callable[[Entry], bool]) -> Looks:
+    """Return of which entries a check shows whether they still leak: those that it ``judged``."""
+    found = Looks()
+    for number, entry in baseline.about(label).items():
+        here = found.exact if entry.where == label else found.parts
+        if judged(entry):
+            here.add(number)
+        elif here is found.parts:
+            found.open.add(number)
+    return found
+
+
+def proven(check: Check, baseline: Baseline) -> Looks:
+    """Return the entries of which a check shows whether they still leak."""
+    judged = {name for name, growth in check.meters.items() if growth.verdict in JUDGED}
+    return looked(check.label, baseline, lambda entry: entry.meter in {*judged, USE})
+
+
+def proven_clean(label: str, baseline: Baseline, meters: Collection[str]) -> Looks:
+    """Return the entries that a clean pass over some meters shows to be gone."""
+    return looked(label, baseline, lambda e: e.meter in meters and e.meter not in BYTES)
 
 
 def tests(baseline: Baseline) -> Iterator[tuple[int, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_ocrleak import baseline, files
-from pytest_ocrleak.baseline import Baseline, Entry
+from pytest_ocrleak.baseline import Baseline, Entry, Looks
 from pytest_ocrleak.baseline_file import written
 from pytest_ocrleak.hooks.rules import in_part
 from pytest_ocrleak.ledger import Owner
@@ -20,9 +20,9 @@ UPDATE = "--ocrleak-update-baseline"
 
 @dataclass(slots=True)
 class Facts:
-    """What checks showed of a baseline: the numbers of entries looked for, the leaks found."""
+    """What checks showed of a baseline: the entries looked for, the leaks found."""
 
-    looked_for: set[int] = field(default_factory=set)
+    looks: Looks = field(default_factory=Looks)
     found: dict[tuple[str, str], Entry] = field(default_factory=dict)
 
     def add(self, found: Iterable[Entry]) -> None:
@@ -34,11 +34,12 @@ class Facts:
     def plain(self) -> dict[str, Any]:
         """Return the facts as plain data, for another process."""
         found = [asdict(each) for each in self.found.values()]
-        return {"looked_for": sorted(self.looked_for), "found": found}
+        looks = {name: sorted(numbers) for name, numbers in asdict(self.looks).items()}
+        return {"looks": looks, "found": found}
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Add the facts of another process."""
-        self.looked_for.update(told["looked_for"])
+        self.looks.add(Looks(**{name: set(each) for name, each in told["looks"].items()}))
         self.add(Entry(**each) for each in told["found"])
 
 
@@ -46,7 +47,8 @@ class Gate:
     """A baseline that the checks of a session are held against; ``update`` accepts all of today's.
 
     Each process holds its own checks against it. The one that has all facts tells at the end what
-    is not needed any more, or writes the file anew.
+    is not needed any more, or writes the file anew. A glob's entry is gone only where every test
+    was looked at, ``everywhere``: any of them may be the one that leaks.
     """
 
     def __init__(self, path: Path, known: Baseline, *, update: bool, today: date) -> None:
@@ -57,6 +59,7 @@ class Gate:
         self.facts = Facts()
         self.fresh = Facts()
         self.unwritten = False
+        self.everywhere = False
 
     def judged(self, check: Check) -> Check:
         """Return a check with what the baseline says of its leaks."""
@@ -65,19 +68,19 @@ class Gate:
 
     def note(self, check: Check) -> None:
         """Note what a check shows of the baseline."""
-        self.fresh.looked_for |= baseline.proven(check, self.known)
+        self.fresh.looks.add(baseline.proven(check, self.known))
         self.fresh.add(baseline.left(check).values())
 
     def note_clean(self, owner: Owner, nodeid: str, lost: Collection[str]) -> None:
         """Note that one pass was clean, on the meters that were not lost."""
         meters = {meter.name for meter in owner.limits.meters}.difference(lost)
         where = label(owner.kind, owner.name, owner.nodeid or nodeid, owner.scope)
-        self.fresh.looked_for |= baseline.proven_clean(where, self.known, meters)
+        self.fresh.looks.add(baseline.proven_clean(where, self.known, meters))
 
     def told(self) -> dict[str, Any]:
         """Return the facts since they were told last, nothing where there are none."""
         fresh, self.fresh = self.fresh, Facts()
-        return fresh.plain() if fresh.looked_for or fresh.found else {}
+        return fresh.plain() if fresh.looks or fresh.found else {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
@@ -90,12 +93,17 @@ class Gate:
             path = test.partition("::")[0]
             lost = path in collected or not (config.rootpath / path).exists()
             if lost and not any(node == test or node.startswith(f"{test}::") for node in nodes):
-                self.fresh.looked_for.add(number)
+                self.fresh.looks.exact.add(number)
+
+    @property
+    def looked_for(self) -> set[int]:
+        """The numbers of the entries that would have been found."""
+        return self.facts.looks.all(everywhere=self.everywhere)
 
     @property
     def unused(self) -> list[Entry]:
         """The entries that were looked for and are gone."""
-        numbers = baseline.unused(self.known, self.facts.looked_for, self.facts.found.values())
+        numbers = baseline.unused(self.known, self.looked_for, self.facts.found.values())
         return [self.known.entries[number] for number in numbers]
 
     @property
@@ -116,9 +124,7 @@ class Gate:
 
     def write(self) -> str:
         """Write the file anew, and return what became of it."""
-        new = baseline.updated(
-            self.known, self.facts.looked_for, self.facts.found.values(), self.today
-        )
+        new = baseline.updated(self.known, self.looked_for, self.facts.found.values(), self.today)
         try:
             files.write(self.path, written(new))
         except OSError as error:

@@ -11,7 +11,10 @@ import pytest
 
 from pytest_ocrleak import ignore
 
-CHOOSING = ("keyword", "markexpr", "deselect", "stepwise", "collectonly")  # among what is collected
+CHOOSING = (  # what leaves tests out
+    *("keyword", "markexpr", "deselect", "stepwise", "collectonly"),
+    *("ignore", "ignore_glob"),
+)
 
 
 class Rules:
@@ -51,7 +54,9 @@ class Rules:
 
     def others(self) -> bool:
         """Tell whether there are files with tests that nobody asked to collect."""
-        if self.config.args_source is not pytest.Config.ArgsSource.ARGS:
+        source, sources = self.config.args_source, pytest.Config.ArgsSource
+        at_root = self.config.invocation_params.dir == self.config.rootpath
+        if source is sources.TESTPATHS or (source is sources.INVOCATION_DIR and at_root):
             return False
         if not self.files:  # a controller of pytest-xdist, or it began to look after they were
             return not is_controller(self.config)

@@ -75,6 +75,7 @@ class Session:
         self.late: list[str] = []
         self.lost: dict[str, str] = {}
         self.partial = ""
+        self.everything = bool(options.given(config, "ocrleak"))
         self.interrupted = False
         self.notable: list[Mapping[str, Any]] = []  # on GitHub: what is not clean
         self.rules = listening(config, Rules(config))
@@ -214,7 +215,9 @@ class Session:
         """Give the verdict on the whole session, and write what is to be written."""
         self.rules.take(self.rules.told())
         whole = session.exitstatus == pytest.ExitCode.OK and not self.partial
-        self.problems += self.gate.finish() if self.gate else ()
+        if self.gate:
+            self.gate.everywhere = whole and self.everything and not self.rules.partial
+            self.problems += self.gate.finish()
         self.problems += self.rules.finish() if whole else ()
         unused = (self.gate and self.gate.outdated) or (whole and self.rules.unused)
         if session.exitstatus == pytest.ExitCode.OK and (

@@ -113,7 +113,7 @@ def test_a_baseline_that_was_not_written_is_out_of_date(tmp_path: Path) -> None:
     """A strict run fails for it; one that was written has nothing to fail for."""
     for path, written in ((tmp_path / "known.toml", True), (tmp_path, False)):
         gate = Gate(path, Baseline((ENTRY,)), update=True, today=date(2026, 1, 1))
-        gate.facts.looked_for.add(0)
+        gate.facts.looks.exact.add(0)
         (told,) = gate.finish()
         assert ("1 taken out" in told) is written
         assert ("was not written" in told) is not written

@@ -111,14 +111,29 @@ def test_where_may_be_a_glob_and_an_exact_entry_goes_first() -> None:
 
 
 def test_an_entry_is_unused_where_its_meter_was_judged_and_found_nothing() -> None:
-    """A meter that could not judge proves nothing, nor does one pass of bytes."""
-    known = Baseline((ENTRY, replace(ENTRY, meter="heap", fingerprint="h")))
+    """A meter that could not judge or was not asked proves nothing, nor does one pass of bytes."""
+    other = replace(ENTRY, meter="threads", fingerprint="t")
+    known = Baseline((ENTRY, replace(ENTRY, meter="heap", fingerprint="h"), other))
     clean, open_one = Growth("clean"), Growth("inconclusive")
-    assert baseline.proven(check(fds=clean, heap=open_one), known) == {0}
-    assert baseline.proven_clean(TEST, known, {"fds", "heap"}) == {0}
-    assert baseline.proven_clean(TEST, known, {"threads"}) == set()
+    assert baseline.proven(check(fds=clean, heap=open_one), known).exact == {0}
+    assert baseline.proven_clean(TEST, known, {"fds", "heap"}).exact == {0}
+    assert not baseline.proven_clean(TEST, known, {"maps"})
     assert baseline.unused(known, {0, 1}, baseline.left(check(HEAP)).values()) == [0]
     assert baseline.unused(known, {1}, ()) == [1]
+    freed = Baseline((replace(ENTRY, meter="use"),))
+    assert baseline.proven(check(fds=clean), freed).exact == {0}
+
+
+def test_an_entry_with_a_glob_is_proven_by_all_its_checks_of_a_run_of_everything() -> None:
+    """One is a part; one whose meter could not judge leaves it open, in whatever order."""
+    every = replace(ENTRY, where="tests/*")
+    known = Baseline((every, replace(every, fingerprint="g"), ENTRY))
+    seen = baseline.proven(check(fds=Growth("clean")), known)
+    assert seen.all(everywhere=False) == {2}
+    assert seen.all(everywhere=True) == {0, 1, 2}
+    seen.add(baseline.proven(check(fds=Growth("inconclusive")), known))
+    seen.add(baseline.proven(check(fds=Growth("clean")), known))
+    assert seen.all(everywhere=True) == {2}
 
 
 def test_an_update_keeps_what_is_still_there_and_takes_out_what_is_gone() -> None:
