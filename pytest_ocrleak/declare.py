@@ -8,6 +8,7 @@ CHECKED = (
     "repeat this test, its function-scoped fixtures anew each time, and fail it where a meter "
     "grows per run; with runs=1 check what one pass leaves behind."
 )
+STRICT = "an inconclusive check fails, and baseline entries and ignore rules that nothing needs"
 UNCHECKED = "no_ocrleak(reason): do not check this test and its function-scoped fixtures."
 
 
@@ -29,8 +30,8 @@ def options(parser: pytest.Parser) -> None:
     ini("ocrleak_track", "meters to judge, comma-separated (default: all readable here)")
     add("--ocrleak-require", metavar="NAMES", help="meters that must be readable here, or stop")
     ini("ocrleak_require", "meters that must be readable here, or the session stops")
-    add("--ocrleak-strict", action="store_true", help="an inconclusive check fails")
-    ini("ocrleak_strict", "an inconclusive check fails", type="bool", default=False)
+    add("--ocrleak-strict", action="store_true", help=STRICT)
+    ini("ocrleak_strict", STRICT, type="bool", default=False)
     add(
         "--ocrleak-trace",
         action="store_true",
