@@ -29,19 +29,25 @@ class Honest:
         self.freed = False
         self.lock = threading.RLock()
 
+    def refuse_when_freed(self) -> None:
+        """Raise an error once it was freed."""
+        if self.freed:
+            raise RuntimeError("this engine was freed")
+
     def list_local(self) -> list[str]:
         """Return the model's name."""
+        self.refuse_when_freed()
         return [MODEL.name]
 
     def get_local_path(self) -> str:
         """Return the model's folder."""
+        self.refuse_when_freed()
         return str(MODEL.parent)
 
     def recognize(self, image: Any) -> Page:
         """Return the text of an image."""
         with self.lock:
-            if self.freed:
-                raise RuntimeError("this engine was freed")
+            self.refuse_when_freed()
             self.model = self.model or MODEL.open("rb")
             return self.read(image)
 
@@ -69,7 +75,27 @@ class Unsorted(Honest):
 
     def list_local(self) -> list[str]:
         """Return one name too many."""
-        return ["an old model", MODEL.name]
+        return ["an old model", *super().list_local()]
+
+
+class Misreading(Honest):
+    """Reads every image in the same wrong way."""
+
+    def read(self, image: Any) -> Page:
+        """Return a text that no image has."""
+        return Page(f"{len(super().read(image).text)} letters")
+
+
+class Spoilt(Honest):
+    """Reads nothing any more once it was given no image, without a word."""
+
+    spoilt = False
+
+    def read(self, image: Any) -> Page:
+        """Return an empty page after the first failure."""
+        self.spoilt = self.spoilt or isinstance(image, bytes)
+        page = super().read(image)
+        return Page("") if self.spoilt else page
 
 
 class Lying(Honest):
@@ -77,6 +103,7 @@ class Lying(Honest):
 
     def get_local_path(self) -> str:
         """Return a link to the model's folder."""
+        self.refuse_when_freed()
         link = MODEL.parent / "link"
         if not link.is_symlink():
             link.symlink_to(MODEL.parent)
@@ -104,6 +131,18 @@ class Reviving(Honest):
         """Close the model, and be ready for another."""
         super().free_resources()
         self.freed = False
+
+
+class Telling(Honest):
+    """Refuses to read when it was freed, and tells of its models as if nothing had been."""
+
+    def list_local(self) -> list[str]:
+        """Return the model's name."""
+        return [MODEL.name]
+
+    def get_local_path(self) -> str:
+        """Return the model's folder."""
+        return str(MODEL.parent)
 
 
 class LeavingBad(Honest):
@@ -182,6 +221,26 @@ class Sharing(Honest):
         self.freed_so_far[0] += 1
 
 
+class Blurring(Honest):
+    """Has all engines read nothing once one was freed, without a word."""
+
+    freed_so_far: ClassVar[list[int]] = [0]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.born = self.freed_so_far[0]
+
+    def read(self, image: Any) -> Page:
+        """Return an empty page once any engine was freed."""
+        page = super().read(image)
+        return page if self.born == self.freed_so_far[0] else Page("")
+
+    def free_resources(self) -> None:
+        """Free this one and spoil the others."""
+        super().free_resources()
+        self.freed_so_far[0] += 1
+
+
 class Hanging(Honest):
     """Never lets go of the threads that read when it was freed."""
 
@@ -233,6 +292,12 @@ def contract_of(engine: type[Honest]) -> type[Contract]:
     name = engine.__name__
     own = {"kind": engine, "patience": PATIENCE.get(name, Contract.patience)}
     return type(f"Test{name}", (Contract,), {**own, "__module__": __name__})
+
+
+class TestExcused(contract_of(Telling)):  # type: ignore[misc]
+    """The same where it is said of one of the calls why a freed engine may answer it."""
+
+    allowed_when_freed: ClassVar = {"get_local_path": "it is the same for all engines"}
 
 
 CONTRACTS = [contract_of(engine) for engine in (Honest, *Honest.__subclasses__())]

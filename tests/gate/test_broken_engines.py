@@ -10,11 +10,14 @@ from xml.etree import ElementTree as ET
 SUITE = Path(__file__).with_name("broken_engines.py")
 Failed = dict[str, dict[str, str]]  # by engine, by test: what is said
 # children of other kinds than a fork, and sequences, are tried with the shipped engine
-CHOSEN = "(Honest or OfItsMaker or not child) and not (spawn or forkserver or sequence)"
+CHILDREN = "Honest or Misreading or OfItsMaker or not child"
+CHOSEN = f"({CHILDREN}) and not (spawn or forkserver or sequence)"
 RUN = ("pytest", "-p", "pytest_ocrleak.plugin", "-p", "no:cacheprovider", "-k", CHOSEN)
 BROKEN: Failed = {
     "Honest": {},
     "Unsorted": {"test_the_listed_models_are_in_the_folder": "an old model"},
+    "Misreading": {"test_recognizing_finds_the_text": "is not in '"},
+    "Spoilt": {"test_an_unusable_image_leaves_nothing_behind": "is not in ''"},
     "Lying": {
         "test_freeing_gives_everything_back": "kept by the freed object itself",
         "test_ten_engines_in_a_row_leave_nothing": "TestLying.kept[",
@@ -27,9 +30,11 @@ BROKEN: Failed = {
     "Once": {"test_freeing_twice_is_fine": "freed twice"},
     "Reviving": {
         "test_freeing_gives_everything_back": "use after free_resources() did not raise",
-        "test_a_freed_engine_refuses": "DID NOT RAISE",
+        "test_a_freed_engine_refuses": "recognize, list_local, get_local_path did not raise",
         "test_a_context_manager_frees_on_an_error": "DID NOT RAISE",
     },
+    "Telling": {"test_a_freed_engine_refuses": "engine, list_local, get_local_path did not raise"},
+    "Excused": {"test_a_freed_engine_refuses": "engine, list_local did not raise"},
     "LeavingBad": {"test_an_unusable_image_leaves_nothing_behind": "LeavingBad.read"},
     "LeavingMissing": {"test_a_missing_image_leaves_nothing_behind": "LeavingMissing.read"},
     "Holding": {"test_results_hold_nothing_native": "TestHolding.kept["},
@@ -38,6 +43,7 @@ BROKEN: Failed = {
         "test_an_engine_that_is_dropped_does_not_leak_silently": "class Registered.living["
     },
     "Sharing": {"test_three_engines_side_by_side_leave_nothing": "this engine was freed"},
+    "Blurring": {"test_three_engines_side_by_side_leave_nothing": "is not in ''"},
     "Hanging": {"test_threads_may_read_while_another_frees": "a thread hangs"},
     "OfItsMaker": {"test_a_child_process_has_an_engine_of_its_own[fork]": "the child ended with 1"},
 }
