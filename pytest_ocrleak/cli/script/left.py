@@ -8,6 +8,7 @@ from pytest_ocrleak.inventory import Leak
 from pytest_ocrleak.meters import METERS
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.report import text
+from pytest_ocrleak.report.hints import unknown
 from pytest_ocrleak.sizes import human
 from pytest_ocrleak.verdict import Growth
 
@@ -81,7 +82,7 @@ def advice(check: Check) -> Iterator[str]:
             rule = shlex.quote(f"{first.meter}:{first.what}")
             yield "try: close it before the script ends; if it is to stay,"
             yield f"     --ignore {rule}"
-            if check.runs == 1 and any(map(text.unknown, check.leaks)):
+            if check.runs == 1 and any(map(unknown, check.leaks)):
                 yield "     what has no line came from native code or os.dup: --repeat 3 finds it"
         else:
             yield "try: drop what is kept, and free what native code took"
