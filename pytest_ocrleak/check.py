@@ -1,7 +1,7 @@
 """The checks that users call: before and after, again and again, and life after life."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_ocrleak.fuzz.steps import Call
 
 Tolerance = Mapping[str, float | str]
+Beside = Callable[[Limits], AbstractContextManager[Callable[[Readings], object]]]
 NOISE = {  # a life, see docs/verdict.md
     "heap": 8192.0,
     "pyblocks": 16.0,
@@ -86,17 +87,25 @@ def discard(_: Check) -> None:
     """Keep no record of a check: outside pytest the error is the report."""
 
 
+@contextmanager
+def alone(_: Limits) -> Generator[Callable[[Readings], object]]:
+    """Let a guard stand where there is nobody else whose things may come within it."""
+    yield lambda _: None
+
+
 @dataclass(frozen=True, slots=True)
 class Checker:
     """The checks under common limits, each handed to ``record``, which may return it judged.
 
     The module's functions are those of a checker without limits; the pytest fixture is one with
-    the session's. ``show`` is told how far a check has come.
+    the session's. ``show`` is told how far a check has come. ``beside`` is entered while a guard
+    stands, and gives what leaves out of its readings what is others'.
     """
 
     limits: Limits = field(default_factory=Limits, repr=False)
     record: Callable[[Check], Check | None] = field(default=discard, repr=False)
     show: Show | None = field(default=None, repr=False)
+    beside: Beside = field(default=alone, repr=False)
 
     def snapshot(self) -> Snapshot:
         """Return what the process holds now, after garbage was collected.
@@ -125,7 +134,8 @@ class Checker:
         """Fail if what is inside leaves anything behind.
 
         Things are judged exactly, bytes only against a tolerance that is given, since a first use
-        is no leak. An error inside passes through unjudged: its traceback keeps things alive.
+        is no leak. An error inside passes through unjudged: its traceback keeps things alive. What
+        fixtures hold that were set up inside and live on is left out: it is theirs.
 
         Raises
         ------
@@ -136,8 +146,10 @@ class Checker:
         __tracebackhide__ = True
         limits = self.limits.narrowed(track, ignore, tolerance)
         readings = Readings(limits, warm=True)
-        with origins.noted(wanted=limits.origins):
-            yield
+        with self.beside(limits) as leave_out:
+            with origins.noted(wanted=limits.origins):
+                yield
+            leave_out(readings)
         readings.add(1, settle.Patience())
         self._conclude("guard", label, onepass.one_pass(readings), limits)
 
