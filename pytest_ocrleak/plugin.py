@@ -67,11 +67,13 @@ def marked(items: Iterable[pytest.Item]) -> Iterator[bool]:
 def ocrleak(pytestconfig: pytest.Config) -> "Checker":
     """Give the checks under the session's limits: guard, assert_no_growth, assert_releases …."""
     from pytest_ocrleak.check import Checker  # noqa: PLC0415
+    from pytest_ocrleak.hooks import beside  # noqa: PLC0415
     from pytest_ocrleak.off import Off  # noqa: PLC0415
 
     session = start(pytestconfig)
     make = Off if pytestconfig.getoption("ocrleak_off") else Checker
-    return make(session.limits, session.record, session.live)
+    guarded = beside.started(pytestconfig).guarded
+    return make(session.limits, session.record, session.live, guarded)
 
 
 class Controller:
