@@ -96,9 +96,9 @@ def size(leak: Leak, growth: Growth | None) -> float:
 def grew(entry: Entry, amount: float, runs: int) -> bool:
     """Tell whether a leak is more than is allowed, beyond what differs from run to run.
 
-    One pass counts things exactly.
+    One pass counts things exactly. What runs leave mapped is bytes per run, too.
     """
-    if entry.meter in BYTES:
+    if entry.meter in BYTES or (entry.meter == "maps" and runs > 1):
         return amount > NOISE * entry.allowed
     return amount > entry.allowed + (RARE if runs > 1 else 0.0)
 

@@ -77,8 +77,9 @@ def actual(check: Check, meter: str) -> str:
     if not METERS[meter].exact and leaks[0].per_run > growth.per_run:
         return f"{meter}: {leaks[0].what}"
     each, seen = (" per run", growth.per_run) if check.runs > 1 else ("", total(leaks, growth))
-    allowed = human(growth.accepted, growth.unit)
-    return f"{meter} {human(seen, growth.unit)}{each}, {allowed} allowed"
+    told, allowed = human(seen, growth.unit), human(growth.accepted, growth.unit)
+    more = "more than " if told == allowed else ""  # by less than the figures have digits
+    return f"{meter} {more}{told}{each}, {allowed} allowed"
 
 
 def total(leaks: list[Leak], growth: Growth) -> float:

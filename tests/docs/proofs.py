@@ -57,7 +57,7 @@ def tells_of_a_gone_entry(line: str) -> None:
     gate = Gate(
         Path(told["file"]), Baseline((first, *others)), update=False, today=date(2026, 1, 1)
     )
-    gate.facts.looked_for.add(0)
+    gate.facts.looks.exact.add(0)
     assert list(gate.finish()) == [line]
 
 

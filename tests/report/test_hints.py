@@ -13,6 +13,7 @@ import pytest
 import pytest_ocrleak
 from pytest_ocrleak import LeakError
 from pytest_ocrleak.outcome import Check
+from pytest_ocrleak.report import text
 from pytest_ocrleak.report.hints import hints
 
 
@@ -64,6 +65,14 @@ def test_each_kind_of_thing_ends_in_its_own_way(meter: str, what: str) -> None:
     leak = pytest_ocrleak.Leak(meter, "x", 1, 1.0, (), (), "0")
     (first, *_) = hints(Check("guard", "", 1, {}, (leak,)))
     assert what in first
+
+
+def test_what_is_hardly_more_than_allowed_is_told_as_more() -> None:
+    """The figures have two digits, and would be the same."""
+    leak = pytest_ocrleak.Leak("heap", "grows", 1, 3004.0, (), (), "0")
+    growth = pytest_ocrleak.Growth("leak", 3004.0, 3001.0, 3010.0, unit="B", accepted=3000.0)
+    (first, *_) = text.failure(Check("growth", "f", 24, {"heap": growth}, (leak,))).splitlines()
+    assert "heap more than 3.0 KB per run, 3.0 KB allowed" in first
 
 
 def test_native_growth_that_nothing_names_leads_to_its_stacks() -> None:

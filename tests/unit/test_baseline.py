@@ -149,6 +149,14 @@ def test_an_update_keeps_what_is_still_there_and_takes_out_what_is_gone() -> Non
     assert baseline.updated(found, {0, 1}, [new, same], TODAY) == found
 
 
+@pytest.mark.parametrize(("runs", "grown"), [(60, False), (1, True)])
+def test_what_runs_leave_mapped_differs_a_little_from_run_to_run(runs: int, *, grown: bool) -> None:
+    """It is divided by the runs, of which the first may have left more; one pass is exact."""
+    entry = Entry("tests/test_x.py::test_y", "maps", "/m.bin", "0", "", 4096.0)
+    assert baseline.grew(entry, 4200.0, runs) is grown
+    assert baseline.grew(entry, 3 * 4096.0, runs)
+
+
 def test_an_update_renews_what_expired_and_allows_what_grew() -> None:
     """It accepts all of today's leaks; noise changes no figure."""
     later = date(2030, 6, 1)
