@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ocrleak.hooks.gate import Gate
 
 UPDATE = "ocrleak_update_baseline"
+WRONG = "ocrleak_wrong"  # what a worker of pytest-xdist tells of a marker
 MARKERS = ("ocrleak", "no_ocrleak")
 TIME_LIMIT = 10.0  # seconds
 SIGNATURE = "runs, warmup, track, tolerance, ignore, time_limit"
@@ -172,11 +173,15 @@ def marked(item: pytest.Item, session: Limits) -> Plan | None:
 
     """
     mark = next(mark for mark in item.iter_markers() if mark.name in MARKERS)
-    with usage(f"{item.nodeid}: @pytest.mark.{mark.name}"):
-        if mark.name == "no_ocrleak":
-            unchecked(mark)
-            return None
-        return checked(mark, session, runs(item.config))
+    try:
+        with usage(f"{item.nodeid}: @pytest.mark.{mark.name}"):
+            if mark.name == "no_ocrleak":
+                unchecked(mark)
+                return None
+            return checked(mark, session, runs(item.config))
+    except pytest.UsageError as error:
+        getattr(item.config, "workeroutput", {})[WRONG] = str(error)  # what a controller hears
+        raise
 
 
 def unchecked(mark: pytest.Mark) -> None:

@@ -111,5 +111,5 @@ def let_go(item: pytest.Item) -> None:
     if funcargs := getattr(item, "funcargs", None):
         funcargs.clear()
     if isinstance(item.parent, pytest.Class) and hasattr(item, "instance"):
-        for name in ("_obj", "_instance"):
-            vars(item).pop(name, None)
+        vars(item).pop("_instance", None)
+        vars(item)["_obj"] = None  # pytest makes it anew; without it, it would filter no traceback

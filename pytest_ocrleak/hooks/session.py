@@ -147,7 +147,7 @@ class Session:
         """
         if self.live:
             self.live.clear()
-        if report.failed and self.phase.checks:
+        if report.failed:
             self.tell(report)
         told = vars(report).pop(ATTRIBUTE, None) or self.told()
         if told and self.worker:
@@ -158,11 +158,12 @@ class Session:
             self.properties.add(report, told)
 
     def tell(self, report: pytest.TestReport) -> None:
-        """Complete the report of a phase in which a check failed."""
-        from pytest_ocrleak.report import text  # noqa: PLC0415 - few come here
+        """Complete the report of a phase that failed."""
+        if not self.config.getoption("fulltrace"):
+            place(report)
+        if self.phase.checks and self.config.get_verbosity() > 0:
+            from pytest_ocrleak.report import text  # noqa: PLC0415 - few come here
 
-        place(report)
-        if self.config.get_verbosity() > 0:
             report.sections += map(text.strip, filter(text.grows, self.phase.checks))
 
     def take(self, told: Mapping[str, Any]) -> None:
@@ -181,8 +182,17 @@ class Session:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what a worker of pytest-xdist found after its last report."""
+        """Take what a worker of pytest-xdist found after its last report.
+
+        Raises
+        ------
+        pytest.UsageError
+            A marker is wrong, which only workers read.
+
+        """
         output = getattr(node, "workeroutput", {})
+        if wrong := output.get(options.WRONG):
+            raise pytest.UsageError(wrong)
         if error:
             self.partial = f"worker {node.gateway.id} crashed"
         self.take(output.get(ATTRIBUTE, {}))
