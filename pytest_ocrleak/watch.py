@@ -171,7 +171,7 @@ class Watch:
         if self.remaining(owner):
             self.look()
             settle.settle()
-            self.look(owner)
+            self._go_on(owner, living)
             self._look_again(owner)
         if self.remaining(owner):
             self._hand_over(owner, living)
@@ -197,7 +197,7 @@ class Watch:
         """
         for _ in range(ROUNDS):
             awaited = set(self.remaining(owner))
-            gone = partial(self._gone, owner, awaited)
+            gone = partial(self._gone, owner, awaited, living)
             closed = settle.until(gone, self.patience.seconds)
             if self.remaining(owner).keys() - awaited:
                 self._hand_over(owner, living)
@@ -206,10 +206,17 @@ class Watch:
         self.disown(owner)
         return True
 
-    def _gone(self, owner: Owner, things: Iterable[Name]) -> bool:
+    def _gone(self, owner: Owner, things: Iterable[Name], living: Iterable[Owner]) -> bool:
         """Tell whether none of some things remains."""
-        self.look(owner)
+        self._go_on(owner, living)
         return self.remaining(owner).keys().isdisjoint(things)
+
+    def _go_on(self, owner: Owner, living: Iterable[Owner]) -> None:
+        """Have what is still at work go on, also in the event loops of the living, and look."""
+        from pytest_ocrleak.causes import loops  # noqa: PLC0415 - only where something stays
+
+        loops.turn([each for one in living for each in one.holds()])
+        self.look(owner)
 
     def remaining(self, owner: Owner) -> dict[Name, Held]:
         """Return an owner's things that no rule lets linger and that are judged in one pass."""
@@ -264,10 +271,11 @@ class Watch:
         return owner.bytes[DEVICE] > BLOCK
 
     def _roots(self, owner: Owner) -> Iterator[object]:
-        """Yield what an owner holds: its value, and what its threads work on."""
-        from pytest_ocrleak.causes import owners  # noqa: PLC0415 - only where something stays
+        """Yield what an owner holds: its value, and what its tasks and threads work on."""
+        from pytest_ocrleak.causes import loops, owners  # noqa: PLC0415 - only where something stays
 
         yield from owner.holds()
+        yield from loops.tasks(owner.holds())
         every = (held.item for held in owner.things.values())
         items = [item for item in every if isinstance(item, Thread) and item.python]
         for thread in owners.found(items).values():

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import Any
 
+from pytest_ocrleak.causes import loops
 from pytest_ocrleak.causes.bare import variables
 from pytest_ocrleak.causes.owners import works_for
 from pytest_ocrleak.inventory import Descriptor, Item, Process, TempFile, Thread
@@ -42,7 +43,8 @@ class Reach:
 
     ``seen`` are the identities of all objects. ``numbers`` may stand for a thread or a process,
     ``descriptors`` for a descriptor, ``names`` for a path; ``opaque`` tells whether native objects
-    were among them that may hold anything. ``open_now`` are the descriptors that there are.
+    were among them that may hold anything. ``open_now`` are the descriptors that there are, and
+    ``employers`` the identities of those for whom an event loop reads or writes one.
     """
 
     open_now: Collection[int] = ()
@@ -51,6 +53,7 @@ class Reach:
     descriptors: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     opaque: bool = False
+    employers: dict[int, list[int]] = field(default_factory=dict)
 
     def holds(self, item: Item, owners: Mapping[Item, object], line: Iterable[int] = ()) -> bool:
         """Tell whether a thing is held from there, or may be.
@@ -64,12 +67,17 @@ class Reach:
             case Process(pid=pid):
                 return bool(self.numbers & {pid, *line})
             case _ if owner is not None:
-                return id(owner) in self.seen or self.employs(owner)
+                return id(owner) in self.seen or self.employs(owner) or self.watches(item)
             case Descriptor(number=number):
-                return self.opaque or number in self.descriptors
+                return self.opaque or number in self.descriptors or self.watches(item)
             case Thread(tid=tid):
                 return self.opaque or tid in self.numbers
         return self.opaque
+
+    def watches(self, item: Item) -> bool:
+        """Tell whether an event loop reads or writes a descriptor for what was found."""
+        number = item.number if isinstance(item, Descriptor) else -1
+        return not self.seen.isdisjoint(self.employers.get(number, ()))
 
     def employs(self, owner: object) -> bool:
         """Tell whether a thread works for what was found."""
@@ -94,6 +102,7 @@ def reach(roots: Iterable[object], open_now: Collection[int] = ()) -> Reach:
             found.opaque = found.opaque or opaque(kind) or len(found.seen) > MOST
             if len(found.seen) <= MOST:
                 led = referents(each)
+                note_employers(found, each)
                 found.descriptors |= numbers_in(each, kind, led, found.open_now)
                 waiting.extend(led)
     return found
@@ -121,6 +130,13 @@ def note(found: Reach, value: object) -> None:
         found.numbers.add(value)
     elif os.sep in (name := str(value)):
         found.names.add(name.rstrip(os.sep))
+
+
+def note_employers(found: Reach, each: object) -> None:
+    """Note for whom an event loop reads and writes."""
+    if loops.rests(each):
+        for number, those in loops.employers(each):
+            found.employers.setdefault(number, []).extend(those)
 
 
 def numbers_in(
@@ -155,6 +171,8 @@ def referents(each: object) -> list[Any]:
         return [each.__defaults__, each.__kwdefaults__, each.__closure__, each.__dict__]
     if isinstance(each, types.FrameType):
         return list(variables(each).values())
+    if loops.role(each):
+        return loops.held(each)
     return gc.get_referents(each)
 
 

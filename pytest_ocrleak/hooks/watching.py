@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -177,8 +178,11 @@ class Watching:
         left: Mapping[Name, Held] = {}
         if owner.things or owner.bytes:
             rest, last = lives.rest_of(item, owner), logged(item, owner)
-            left = self.watch.left(owner, [rest, *self.others(), last])
-            self.watch.hand(last, rest)
+            own = {one: ends_with(item, one) for one in self.others() if of_loop(one)}
+            others = [own.get(one, one) for one in self.others()]
+            left = self.watch.left(owner, [rest, *others, last])
+            for one in (*own.values(), last):
+                self.watch.hand(one, rest)
             if rest.things and not left:
                 self.ended.append(rest)
                 return None
@@ -293,5 +297,16 @@ class Watching:
 
 def logged(item: pytest.Item, owner: Owner) -> Owner:
     """Return the time until pytest drops the log records of a test's body."""
-    holds = partial(records.kept, item)
-    return Owner("test", item.name, item.nodeid, owner.limits, owner.judged, "", holds)
+    return replace(lives.rest_of(item, owner), holds=partial(records.kept, item))
+
+
+def of_loop(owner: Owner) -> bool:
+    """Tell whether a fixture is the event loop of one test, of which that test is to be told."""
+    from pytest_ocrleak.causes import loops  # noqa: PLC0415 - only where something stays
+
+    return owner.scope == "function" and any(loops.of(owner.holds()))
+
+
+def ends_with(item: pytest.Item, owner: Owner) -> Owner:
+    """Return the time until the fixture of a test ends, as the test's own."""
+    return replace(lives.rest_of(item, owner), holds=owner.holds)
