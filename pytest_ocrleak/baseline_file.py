@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_ocrleak import sizes
-from pytest_ocrleak.baseline import Baseline, Entry
+from pytest_ocrleak.baseline import USE, Baseline, Entry
 from pytest_ocrleak.inventory import BYTES
+from pytest_ocrleak.limits import known
 
 TABLE = "leak"
 KEYS = tuple(each.name for each in fields(Entry))
@@ -84,14 +85,25 @@ def entry(table: Mapping[str, Any], which: str) -> Entry:
     for key in REQUIRED:
         if key not in table:
             raise BaselineError(f"{which}: {key!r} is missing")
-    return Entry(**{key: value(key, table[key], which) for key in KEYS if key in table})
+    one = Entry(**{key: value(key, table[key], which) for key in KEYS if key in table})
+    check_meter(one.meter, which)
+    return one
+
+
+def check_meter(name: str, which: str) -> None:
+    """Check that an entry is about a meter, or about a freed object that could be used."""
+    try:
+        if name != USE:
+            known(name)
+    except ValueError as error:
+        raise BaselineError(f"{which}: {error}") from None
 
 
 def value(key: str, given: Any, which: str) -> Any:
     """Return the value of a key, checked."""
-    known, expected = VALUES.get(key, (text, "a text"))
+    parse, expected = VALUES.get(key, (text, "a text"))
     try:
-        return known(given)
+        return parse(given)
     except ValueError:
         raise BaselineError(f"{which}: {key} = {given!r} is not {expected}") from None
 

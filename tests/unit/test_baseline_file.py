@@ -61,6 +61,8 @@ def test_an_entry_reads_as_people_write() -> None:
         (ENTRY + "reson = 'x'", "entry 1: 'reson' is no key: did you mean 'reason'?"),
         (ENTRY + "[[leak]]", "entry 2: 'where' is missing"),
         (ENTRY.replace('"heap"', "1"), "entry 1: meter = 1 is not a text"),
+        (ENTRY.replace("heap", "fd"), "entry 1: 'fd' is no meter: did you mean 'fds'?"),
+        (ENTRY.replace("heap", "leaks"), "entry 1: 'leaks' is no meter: there are fds, maps, "),
         (ENTRY.replace('"12.3 KB"', "-1"), "entry 1: allowed = -1 is not a number from 0 on"),
         (ENTRY.replace('"12.3 KB"', "inf"), "entry 1: allowed = inf is not a number from 0 on"),
         (ENTRY.replace("2030-12-31", "'soon'"), "entry 1: expires = 'soon' is not a day like"),
