@@ -69,6 +69,11 @@ def session_limits(config: pytest.Config) -> Limits:
     )
 
 
+def typed(config: pytest.Config) -> bool:
+    """Tell whether the command line says how to check, beside whether to."""
+    return any(value for name, value in vars(config.option).items() if name.startswith("ocrleak_"))
+
+
 def given(config: pytest.Config, name: str) -> Any:
     """Return what the command line says, else what the ini file says."""
     return config.getoption(name) or config.getini(name)

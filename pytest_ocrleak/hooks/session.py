@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Listener = TypeVar("Listener")
 SESSION = pytest.StashKey["Session"]()
 ATTRIBUTE = "ocrleak"  # of a test report: its phase's checks as plain data
+IDLE = "nothing was checked"
+SOME = "without --ocrleak only tests that are marked or use the fixture are"
 LATE = ("late", "lost", "problems")  # what a worker tells at its end
 
 
@@ -75,6 +77,7 @@ class Session:
         self.late: list[str] = []
         self.lost: dict[str, str] = {}
         self.partial = ""
+        self.unwritten = False
         self.everything = bool(options.given(config, "ocrleak"))
         self.interrupted = False
         self.notable: list[Mapping[str, Any]] = []  # on GitHub: what is not clean
@@ -227,7 +230,8 @@ class Session:
         whole = session.exitstatus == pytest.ExitCode.OK and not self.partial
         if self.gate:
             self.gate.everywhere = whole and self.everything and not self.rules.partial
-            self.problems += self.gate.finish()
+            self.unwritten = self.gate.update and not self.tally.checked
+            self.problems += () if self.unwritten else self.gate.finish()
         self.problems += self.rules.finish() if whole else ()
         unused = (self.gate and self.gate.outdated) or (whole and self.rules.unused)
         if session.exitstatus == pytest.ExitCode.OK and (
@@ -260,6 +264,17 @@ class Session:
             told = {n: r for n, r in at_times.items() if n.partition(" ")[0] not in missing}
             colour = {"red": bool(self.tally.failing), "green": self.tally.all_clean}
             terminalreporter.write_line(summary(self.tally, {**told, **missing}), **colour)
+        elif line := self.idle():
+            terminalreporter.write_line(line, yellow=True)
+
+    def idle(self) -> str:
+        """Return the line that says what became of options where nothing was checked."""
+        off, unwritten = self.config.getoption("ocrleak_off"), self.gate if self.unwritten else None
+        quiet = off or self.config.getoption("collectonly") or not options.typed(self.config)
+        if quiet and not unwritten:
+            return ""
+        told = "off" if off else IDLE if self.everything else f"{IDLE}: {SOME}"
+        return f"ocrleak: {told}{f'; {unwritten.path.name} was not written' if unwritten else ''}"
 
 
 def listening(config: pytest.Config, listener: Listener) -> Listener:
