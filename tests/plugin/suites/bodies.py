@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
@@ -107,7 +108,7 @@ def test_child_that_ends():
 
 
 def test_temp_file():
-    with open(f"/tmp/ocrleak-{os.getpid()}", "w") as file:
+    with open(f"/tmp/ocrleak-{os.getpid()}-{time.time_ns()}", "w") as file:
         KEPT.append(file.name)
 
 
