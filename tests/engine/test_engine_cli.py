@@ -46,6 +46,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image.save(path / name)
     (path / "broken.png").write_bytes(b"\x89PNG\r\n")
     (path / "empty").mkdir()
+    OcrEngine(path / "m").list_local()
     return path
 
 
