@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pytest_ocrleak.difference import anything_new, common
 from pytest_ocrleak.inventory import Snapshot, Unavailable, Undecidable
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import read, tempfiles
+from pytest_ocrleak.meters import events, read, tempfiles
 
 PATIENCE = 1.0  # seconds that something may take to close after its owner let go
 FIRST_WAIT = 0.01
@@ -38,6 +38,7 @@ def settle(generation: int = OLDEST) -> None:
     if "multiprocessing" in sys.modules:  # else it has no children
         sys.modules["multiprocessing"].active_children()
     tempfiles.forget()
+    events.forget()
     from pytest_ocrleak.meters import heap  # noqa: PLC0415 - a session may never settle
 
     heap.trim()

@@ -15,15 +15,15 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from types import FrameType, MethodType
 from typing import Any, NamedTuple
 
 from pytest_ocrleak.causes import bare
-from pytest_ocrleak.inventory import Descriptor, Item, MappedFile, Process, TempFile
-from pytest_ocrleak.meters import descriptions, events, fds, procfs, pulse, tempfiles
+from pytest_ocrleak.inventory import Descriptor, Item, Items, MappedFile, Process, TempFile
+from pytest_ocrleak.meters import descriptions, events, fds, processes, procfs, pulse, tempfiles
 from pytest_ocrleak.meters.events import Stack
 
 MOST = 1000  # mapped paths, and commands, that are remembered
@@ -74,10 +74,37 @@ def noted(*, wanted: bool = True) -> Iterator[None]:
 def begin() -> None:
     """Begin to listen."""
     events.base()  # before anybody changes the folder
+    events.at_rest(forget)
     for name, listener in _LISTENERS.items():
         events.listen(name, functools.partial(hear, name, listener))
     if sys.version_info < (3, 12):  # which has no event for threads
         hear_threads()
+
+
+def forget() -> None:
+    """Forget what is gone, or the memory of it would read as growth of Python's blocks."""
+    if _sockets and sys.platform != "win32":  # which lists no descriptors
+        keep(_sockets, set(inodes()))
+    if _mapping:
+        text = procfs.text("/proc/self/maps")
+        keep(_mapping, {name for name in list(_mapping) if name in text})
+    if (_commands or _forks) and processes.read() == Items(()):
+        _commands.clear()
+        _forks.clear()
+
+
+def inodes() -> Iterator[int]:
+    """Yield the inodes of all descriptors."""
+    for name in os.listdir(fds.FOLDER):  # noqa: PTH208 - names, fast
+        with suppress(OSError):  # the listing's own, which is closed by now
+            yield os.fstat(int(name)).st_ino
+
+
+def keep(known: dict[Any, Any], names: Collection[object]) -> None:
+    """Keep what is known under some names alone."""
+    for name in list(known):
+        if name not in names:
+            known.pop(name, None)
 
 
 def hear_threads() -> None:

@@ -23,6 +23,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  
 MACHINERY = (f"{os.sep}_pytest{os.sep}", f"{os.sep}pluggy{os.sep}", PACKAGE)
 USED = {each.__code__.co_filename for each in (os.fsdecode, os.path.join, isdir)}
 _listeners: dict[str, tuple[Listener, ...]] = {}
+_forgetful: list[Callable[[], None]] = []
 _wanted = [0]
 _machinery: dict[str, bool] = {}
 
@@ -31,6 +32,17 @@ def listen(event: str, listener: Listener) -> None:
     """Have all further events of a name told, with their arguments."""
     _begin()
     _listeners[event] = (*_listeners.get(event, ()), listener)
+
+
+def at_rest(forgetting: Callable[[], None]) -> None:
+    """Have something forgotten whenever the process is brought to rest."""
+    _forgetful.append(forgetting)
+
+
+def forget() -> None:
+    """Have all forget who keep a note of what is gone."""
+    for forgetting in _forgetful:
+        forgetting()
 
 
 @functools.cache

@@ -1,8 +1,11 @@
 """Noting who opens what disturbs nobody: no error, no object, no descriptor, no trace is lost."""
 
 import io
+import itertools
+import mmap
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,8 @@ import pytest
 
 import pytest_ocrleak
 from pytest_ocrleak import LeakError
+
+NUMBERS = itertools.count()
 
 
 def piped(undo: ExitStack) -> None:
@@ -194,3 +199,29 @@ def test_a_hook_that_refuses_what_noting_asks_breaks_nothing(more: list[str]) ->
     """What an audit hook of the user's raises for this plugin's questions is not the user's."""
     words = [sys.executable, "-u", "-c", HOOKED, *more]
     assert subprocess.run(words, check=True, stdout=-1, text=True).stdout == "opened\n"
+
+
+def opens_a_pair() -> None:
+    """Open two sockets and close them, slowly."""
+    for end in socket.socketpair():
+        end.close()
+
+
+def maps_a_new_file() -> None:
+    """Map a file that has another name each time."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(4096)
+        mmap.mmap(file.fileno(), 4096).close()
+
+
+def starts_a_new_command() -> None:
+    """Run a program with another argument each time."""
+    subprocess.run(["/bin/true", str(next(NUMBERS))], check=True)
+
+
+@pytest.mark.parametrize("run", [opens_a_pair, maps_a_new_file, starts_a_new_command])
+def test_what_is_gone_is_forgotten(run: Callable[[], None]) -> None:
+    """The notes of who made it would grow, and read as a leak of slow code."""
+    meters = pytest_ocrleak.assert_no_growth(run, runs=60, warmup=5, track="pyblocks")
+    assert meters["pyblocks"].verdict == "clean"
+    assert abs(meters["pyblocks"].per_run) < 0.5
