@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_ocrleak import sizes
+from pytest_ocrleak import files, sizes
 from pytest_ocrleak.baseline import USE, Baseline, Entry
 from pytest_ocrleak.inventory import BYTES
 from pytest_ocrleak.limits import known
@@ -20,6 +20,7 @@ from pytest_ocrleak.limits import known
 TABLE = "leak"
 KEYS = tuple(each.name for each in fields(Entry))
 REQUIRED = ("where", "meter", "what", "fingerprint")
+LARGEST = 16_000_000  # bytes that are read; an entry takes some 300
 HEADER = """\
 # Leaks that are known and fail nothing; pytest --ocrleak-update-baseline rewrites this file.
 # Entries that still leak stay as they are, comments do not: write why into `reason`. After
@@ -41,13 +42,15 @@ def read(path: Path, *, missing_ok: bool = False) -> Baseline:
 
     """
     try:
-        return parsed(path.read_text(encoding="utf-8"))
+        return parsed(files.read(path, LARGEST).decode("utf-8"))
     except FileNotFoundError:
         if missing_ok:
             return Baseline()
         raise BaselineError(f"{path} does not exist: --ocrleak-update-baseline writes it") from None
     except OSError as error:
         raise BaselineError(f"{path} cannot be read: {error.strerror}") from None
+    except files.TooLargeError as error:
+        raise BaselineError(f"{path} is no baseline: {error}") from None
     except UnicodeDecodeError as error:
         raise BaselineError(f"{path} is no UTF-8: {error}") from None
     except BaselineError as error:

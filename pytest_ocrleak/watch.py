@@ -19,7 +19,6 @@ from pytest_ocrleak.inventory import (
     Item,
     Items,
     MappedFile,
-    Process,
     Reading,
     Snapshot,
     Thread,
@@ -235,14 +234,16 @@ class Watch:
         """Give the things that a living one holds to that one."""
         from pytest_ocrleak.causes import holders, owners  # noqa: PLC0415 - only where something stays
 
+        now = Snapshot(self.there)
+        numbers, processes = owners.numbers(now.items("fds")), now.items("processes")
         of_python = owners.found([held.item for held in self.remaining(owner).values()])
         for one in living:
             given = True
             while given and (things := self.remaining(owner)):
-                found = holders.reach(self._roots(one), self._descriptors())
+                found = holders.reach(self._roots(one), numbers)
                 given = False
                 for thing, held in things.items():
-                    if found.holds(held.item, of_python, self._line(held.item)):
+                    if found.holds(held.item, of_python, owners.ancestors(held.item, processes)):
                         self._give(thing, held, one)
                         given = given or isinstance(held.item, Thread)  # who may hold more
 
@@ -276,24 +277,7 @@ class Watch:
 
         yield from owner.holds()
         yield from loops.tasks(owner.holds())
-        every = (held.item for held in owner.things.values())
-        items = [item for item in every if isinstance(item, Thread) and item.python]
-        for thread in owners.found(items).values():
-            yield thread
-            yield from owners.frames(thread)
-
-    def _descriptors(self) -> frozenset[int]:
-        """Return the numbers of the descriptors that are open."""
-        every = getattr(self.there.get("fds"), "items", ())
-        return frozenset(item.number for item in every if isinstance(item, Descriptor))
-
-    def _line(self, item: Item) -> Iterator[int]:
-        """Yield the processes that a process descends from, up to this one."""
-        every = getattr(self.there.get("processes"), "items", ())
-        parents = {each.pid: each.parent for each in every if isinstance(each, Process)}
-        pid = item.pid if isinstance(item, Process) else 0
-        while pid := parents.pop(pid, 0):
-            yield pid
+        yield from owners.working(held.item for held in owner.things.values())
 
     def hand(self, owner: Owner, to: Owner) -> None:
         """Give all that one has to another."""

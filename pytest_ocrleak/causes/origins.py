@@ -88,9 +88,15 @@ def forget() -> None:
     if _mapping:
         text = procfs.text("/proc/self/maps")
         keep(_mapping, {name for name in list(_mapping) if name in text})
-    if (_commands or _forks) and processes.read() == Items(()):
-        _commands.clear()
-        _forks.clear()
+    if _commands or _forks:
+        now = processes.read()
+        items = now.items if isinstance(now, Items) else ()
+        living = {each.command for each in items if isinstance(each, Process)}
+        keep(_commands, living)
+        if own_command() not in living:
+            _forks.clear()
+    if _crowd:
+        keep(_crowd, {each.name for each in list(_taking.values())})
 
 
 def inodes() -> Iterator[int]:

@@ -146,3 +146,24 @@ def works_for(thread: object) -> Iterator[object]:
         owner = bare.variables(frame).get("self")
         if owner is not None and owner is not thread and gc.is_tracked(owner):
             yield owner
+
+
+def working(items: Iterable[Item]) -> Iterator[object]:
+    """Yield the threads of Python among some things, and the frames that they run now."""
+    threads = [item for item in items if isinstance(item, Thread) and item.python]
+    for thread in found(threads).values() if threads else ():
+        yield thread
+        yield from frames(thread)
+
+
+def numbers(items: Iterable[Item]) -> frozenset[int]:
+    """Return the numbers of the descriptors among some things."""
+    return frozenset(item.number for item in items if isinstance(item, Descriptor))
+
+
+def ancestors(item: Item, processes: Iterable[Item]) -> Iterator[int]:
+    """Yield which of some processes a process descends from, up to this one."""
+    parents = {each.pid: each.parent for each in processes if isinstance(each, Process)}
+    pid = item.pid if isinstance(item, Process) else 0
+    while pid := parents.pop(pid, 0):
+        yield pid

@@ -4,7 +4,7 @@ What these opened, and what they hold, is nobody's leak until they end. Where ev
 watched, it is known of more things whose they are, and who was told of them.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,15 +17,7 @@ from pytest_ocrleak.causes import holders, owners
 from pytest_ocrleak.difference import lingering
 from pytest_ocrleak.hooks import lives
 from pytest_ocrleak.hooks.lives import Fixture
-from pytest_ocrleak.inventory import (
-    Descriptor,
-    Item,
-    Items,
-    MappedFile,
-    Process,
-    Snapshot,
-    Thread,
-)
+from pytest_ocrleak.inventory import Item, Items, MappedFile, Snapshot, Thread
 from pytest_ocrleak.ledger import Name, Owner
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.readings import Readings
@@ -166,7 +158,8 @@ def held(living: Living, things: Things, now: Snapshot) -> Things:
         came = {
             name: item
             for name, item in things.items()
-            if name not in found and reach.holds(item, of_python, ancestors(item, now))
+            if name not in found
+            and reach.holds(item, of_python, owners.ancestors(item, now.items("processes")))
         }
         found |= came
         more = any(isinstance(item, Thread) for item in came.values())  # who may hold more
@@ -176,33 +169,10 @@ def held(living: Living, things: Things, now: Snapshot) -> Things:
 def reached(living: Living, found: Things, now: Snapshot) -> holders.Reach:
     """Return what is reached from living fixtures, and from the threads that are theirs."""
     values = [value for each, (node, _) in living.items() for value in lives.values(each, node)]
-    threads = threads_of({**opened(living), **found})
-    numbers = {item.number for item in now.items("fds") if isinstance(item, Descriptor)}
-    reach = holders.reach([*values, *with_frames(threads)], numbers)
+    threads = owners.working({**opened(living), **found}.values())
+    reach = holders.reach([*values, *threads], owners.numbers(now.items("fds")))
     reach.opaque = False
     return reach
-
-
-def threads_of(things: Things) -> Iterable[object]:
-    """Return the threads of Python among some things."""
-    items = [item for item in things.values() if isinstance(item, Thread) and item.python]
-    return owners.found(items).values() if items else ()
-
-
-def with_frames(threads: Iterable[object]) -> Iterator[object]:
-    """Yield threads, and the frames that they run now."""
-    for thread in threads:
-        yield thread
-        yield from owners.frames(thread)
-
-
-def ancestors(item: Item, now: Snapshot) -> Iterator[int]:
-    """Yield the processes that a process descends from, up to this one."""
-    every = [each for each in now.items("processes") if isinstance(each, Process)]
-    parents = {each.pid: each.parent for each in every}
-    pid = item.pid if isinstance(item, Process) else 0
-    while pid := parents.pop(pid, 0):
-        yield pid
 
 
 def beside(before: Snapshot, things: Things) -> Snapshot:

@@ -41,6 +41,7 @@ def at_rest(forgetting: Callable[[], None]) -> None:
 
 def forget() -> None:
     """Have all forget who keep a note of what is gone."""
+    _machinery.clear()  # code that is made anew has a name of its own each time
     for forgetting in _forgetful:
         forgetting()
 

@@ -1,7 +1,8 @@
 """Children, grandchildren and zombies of this process, told by id and start.
 
 A grandchild whose parent has ended belongs to init. It is still ours if it lies in our session and
-began after us; one that made a session of its own (a daemon) is not seen.
+began after us; one that made a session of its own (a daemon) is not seen. Workers of pytest-xdist
+are in one session, and each has a name in its environment, which all inherit whom it starts.
 """
 
 import functools
@@ -11,6 +12,7 @@ from pytest_ocrleak.inventory import Items, Process, Reading
 from pytest_ocrleak.meters import procfs
 
 INIT = 1
+NAMES = "PYTEST_XDIST_TESTRUNUID=", "PYTEST_XDIST_WORKER="
 
 
 def source() -> str:
@@ -40,7 +42,8 @@ def adopted(newest: str, me: int, parents: frozenset[int]) -> tuple[int, ...]:
     del newest, parents
     session, start = os.getsid(0), procfs.start_of(procfs.stat_of(f"/proc/{me}/stat")[1])
     mates = (pid for pid in everybody() if pid != me and in_session(pid, session))
-    return tuple(pid for pid in mates if is_adopted(pid, session, start))
+    ours = worker(me)
+    return tuple(p for p in mates if is_adopted(p, session, start) and worker(p) == ours)
 
 
 def everybody() -> list[int]:
@@ -69,6 +72,21 @@ def is_adopted(pid: int, session: int, start: int) -> bool:
         return False
     ours = int(fields[procfs.PARENT]) == INIT and int(fields[procfs.SESSION]) == session
     return ours and procfs.start_of(fields) > start
+
+
+def worker(pid: int) -> frozenset[str]:
+    """Return what names the worker of pytest-xdist that started a process, or that it is.
+
+    ``/proc`` tells the environment that a process was started with; a worker gets its name later.
+    """
+    if pid == os.getpid():
+        every = [f"{name}={value}" for name, value in os.environ.items()]
+    else:
+        try:
+            every = procfs.text(f"/proc/{pid}/environ").split("\0")
+        except OSError:  # ended meanwhile, or another user's
+            return frozenset()
+    return frozenset(entry for entry in every if entry.startswith(NAMES))
 
 
 def descendants(pid: int) -> list[Process]:

@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -219,9 +219,41 @@ def starts_a_new_command() -> None:
     subprocess.run(["/bin/true", str(next(NUMBERS))], check=True)
 
 
-@pytest.mark.parametrize("run", [opens_a_pair, maps_a_new_file, starts_a_new_command])
+def opens_new_files_side_by_side() -> None:
+    """Have two threads open files of other names each time."""
+    both = threading.Barrier(2)
+
+    def open_and_close() -> None:
+        both.wait()
+        with suppress(FileNotFoundError):
+            os.open(f"/proc/{next(NUMBERS)}/nothing", os.O_RDONLY)
+
+    threads = [threading.Thread(target=open_and_close) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+
+def compiles_code_that_opens() -> None:
+    """Open a file in code of another file's name each time, as notebooks do."""
+    code = compile("os.close(os.open(os.devnull, os.O_RDONLY))", f"<{next(NUMBERS)}>", "exec")
+    exec(code, {"os": os})  # noqa: S102 - made here
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        opens_a_pair,
+        maps_a_new_file,
+        starts_a_new_command,
+        opens_new_files_side_by_side,
+        compiles_code_that_opens,
+    ],
+)
 def test_what_is_gone_is_forgotten(run: Callable[[], None]) -> None:
     """The notes of who made it would grow, and read as a leak of slow code."""
-    meters = pytest_ocrleak.assert_no_growth(run, runs=60, warmup=5, track="pyblocks")
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE):  # which lives all the while
+        meters = pytest_ocrleak.assert_no_growth(run, runs=60, warmup=5, track="pyblocks")
     assert meters["pyblocks"].verdict == "clean"
     assert abs(meters["pyblocks"].per_run) < 0.5

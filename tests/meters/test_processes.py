@@ -25,13 +25,27 @@ def known() -> set[int]:
     return {item.pid for item in items if isinstance(item, Process)}
 
 
-def test_a_grandchild_is_seen_when_its_parent_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where no process begins between the readings: then nothing but the parent tells."""
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no process begin between readings: then nothing but its parent tells of an orphan."""
     text = procfs.text
-    quiet = "0.00 0.00 0.00 1/1 1"  # the newest process is the first
-    monkeypatch.setattr(procfs, "text", lambda path: quiet if "loadavg" in path else text(path))
+    newest = "0.00 0.00 0.00 1/1 1"  # the first one of all
+    monkeypatch.setattr(procfs, "text", lambda path: newest if "loadavg" in path else text(path))
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("worker", [None, "gw7"])
+def test_a_grandchild_is_seen_when_its_parent_ends(
+    worker: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a worker of pytest-xdist has nothing to do with what another one's left."""
+    environment = dict(os.environ)
+    if worker:
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
     command = [sys.executable, "-c", PARENT]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as parent:
         assert parent.stdin
         assert parent.stdout
         grandchild = int(parent.stdout.readline())
@@ -40,7 +54,7 @@ def test_a_grandchild_is_seen_when_its_parent_ends(monkeypatch: pytest.MonkeyPat
             parent.stdin.close()
             parent.wait()
             found = known()
-            assert grandchild in found
+            assert (grandchild in found) == (worker is None)
             assert parent.pid not in found
         finally:
             os.kill(grandchild, signal.SIGKILL)

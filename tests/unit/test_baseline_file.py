@@ -84,7 +84,7 @@ def test_nothing_else_is_raised_whatever_the_file_holds(text: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_told_by_its_path(tmp_path: Path) -> None:
-    """Missing, a folder, not UTF-8; a missing one is empty where it is to be written."""
+    """Missing, a folder, not UTF-8, endless; a missing one is empty where it is to be written."""
     path = tmp_path / "known.toml"
     with pytest.raises(BaselineError, match=r"known.toml does not exist: --ocrleak-update-base"):
         read(path)
@@ -93,4 +93,8 @@ def test_a_file_that_cannot_be_read_is_told_by_its_path(tmp_path: Path) -> None:
         read(tmp_path)
     path.write_bytes(b"\xff")
     with pytest.raises(BaselineError, match=r"known.toml is no UTF-8"):
+        read(path)
+    with path.open("r+b") as file:
+        file.truncate(16_000_001)
+    with pytest.raises(BaselineError, match=r"is no baseline: more than 16,000,000 bytes"):
         read(path)

@@ -53,7 +53,7 @@ def page(given: Sequence[Given], found: Merged, reasons: Sequence[str]) -> Page:
     tables = (
         environments(report),
         leaks(report),
-        cut("Inconclusive", OPEN, [Row(each) for each in inconclusive(report)]),
+        cut("Undecided meters", OPEN, [Row(each) for each in inconclusive(report)]),
     )
     return (
         summary(given, found, reasons),
