@@ -11,7 +11,7 @@ from pytest_ocrleak.capture import uncaptured
 from pytest_ocrleak.causes import allocations, attribution, objects, origins, replay
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.growth import Growth
-from pytest_ocrleak.inventory import BYTES, Leak, Snapshot
+from pytest_ocrleak.inventory import Leak, Snapshot
 from pytest_ocrleak.limits import Limits
 from pytest_ocrleak.meters import events
 from pytest_ocrleak.outcome import Check, Kind, LeakError
@@ -52,8 +52,8 @@ def named(found: Findings, run: Callable[[], object], limits: Limits) -> Finding
 
 
 def counted(found: Findings, run: Callable[[], object], _: Limits) -> Findings:
-    """Return findings with the objects that there are ever more of, where bytes leak."""
-    if not any(leak.meter in BYTES for leak in found.leaks):
+    """Return findings with the objects that there are ever more of, where bytes grow."""
+    if not any(map(findings.of_bytes, found.leaks)):
         return found
     kinds = objects.grown(run)
     return findings.of_objects(found, objects.told(kinds), objects.kept(run, kinds))

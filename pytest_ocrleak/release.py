@@ -164,10 +164,11 @@ class Lives:
         for name in (meter.name for meter in self.readings.limits.meters):
             things = lingering(before, now, name, self.readings.limits.rules)
             new = [each for each in things if (name, alike(each.what)) not in self.causes]
-            with settle.thawed():
-                found = attribution.causes(new, owner) if new else {}
-            for item, cause in found.items():
-                self.causes[name, alike(item.what)] = cause
+            if new:
+                with settle.thawed():
+                    found = attribution.causes(new, owner)
+                for item, cause in found.items():
+                    self.causes[name, alike(item.what)] = cause
 
 
 def relive(life: Life, limits: Limits, pace: Pace, clock: Clock = time.perf_counter) -> Lives:
