@@ -7,7 +7,6 @@ from typing import Any
 
 from pytest_ocrleak.meters import events
 from pytest_ocrleak.report import formats
-from pytest_ocrleak.report.annotations import Folders, annotations
 
 HERE, ROOT, SUMMARY = "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"
 
@@ -19,6 +18,8 @@ def here() -> bool:
 
 def commands(checks: Iterable[Mapping[str, Any]], tests: Path) -> Iterator[str]:
     """Yield the commands that make annotations of leaks; ``tests`` is where node ids begin."""
+    from pytest_ocrleak.report.annotations import Folders, annotations  # noqa: PLC0415 - only there
+
     start = Path(events.base() or tests)
     yield from annotations(checks, Folders(start, tests, Path(os.environ.get(ROOT, tests))))
 

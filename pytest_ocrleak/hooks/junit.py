@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from pytest_ocrleak.report.text import in_a_line
-
 NAME = "ocrleak"
 WORST = ("leak", "inconclusive", "clean")
 
@@ -33,6 +31,8 @@ def properties(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if told.get("clean"):
         yield NAME, "clean"
     for check in told.get("checks", ()):
+        from pytest_ocrleak.report.text import in_a_line  # noqa: PLC0415 - few come here
+
         yield NAME, check["verdict"]
         for leak in check["leaks"]:
             yield f"{NAME}.{'known' if leak['known'] else 'leak'}", in_a_line(leak)
