@@ -38,12 +38,15 @@ PYTEST = {"FixtureDef": ("fixture", "argname"), "Function": ("test", "name")}
 PLAIN = (str, int, float, bool, bytes, type(None))
 LONGEST = 40  # characters of a key
 UNKNOWN = "?"
+COLLECTED = 1 << 14  # the flag of types whose objects the collector may know (Py_TPFLAGS_HAVE_GC)
+LAZY = (dict, tuple)  # and does not know while they hold nothing that it knows
 OURS = 3  # references to what a frame answers: the frame's, the variable's, the question's
 
 dict_of = type.__dict__["__dict__"].__get__  # asked so, since a metaclass may answer anything
 mro_of = type.__dict__["__mro__"].__get__
 module_of = type.__dict__["__module__"].__get__
 name_of = type.__dict__["__qualname__"].__get__
+flags_of = type.__dict__["__flags__"].__get__
 
 
 def within(each: object, kinds: Any) -> bool:
@@ -55,6 +58,16 @@ def of_types(objects: list[Any], kinds: Iterable[type]) -> Iterator[Any]:
     """Return those of some objects that are of one of these types exactly; millions are few."""
     wanted = set(map(id, kinds))
     return compress(objects, map(wanted.__contains__, map(id, map(type, objects))))
+
+
+def is_collected(kind: type) -> bool:
+    """Tell whether the garbage collector knows objects of a type, all or some."""
+    return bool(flags_of(kind) & COLLECTED)
+
+
+def is_hidden(kind: type) -> bool:
+    """Tell whether there may be objects of a type that the garbage collector does not know."""
+    return not is_collected(kind) or kind in LAZY
 
 
 def noun(each: Any) -> str:

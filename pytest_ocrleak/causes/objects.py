@@ -7,14 +7,15 @@ are counted by type before and after. What only C code refers to cannot be seen 
 
 import gc
 import itertools
+import operator
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 
 from pytest_ocrleak import settle
 from pytest_ocrleak.causes import keepers
-from pytest_ocrleak.causes.bare import of_types
+from pytest_ocrleak.causes.bare import is_collected, is_hidden, of_types
 from pytest_ocrleak.pace import Clock
 
 SECONDS = 0.5  # that the additional runs may take
@@ -30,7 +31,7 @@ KEPT = 2  # types of which it is told what keeps one: those of the user's or a l
 def grown(run: Callable[[], object], clock: Clock = time.perf_counter) -> dict[type, float]:
     """Return the types there are more objects of after each run, with their number per run."""
     run()
-    census()  # the first leaves objects of its own
+    counted([])  # the first leaves objects of its own
     settle.settle()
     before, start, runs = census(), clock(), 0
     while runs < RUNS and (runs == 0 or clock() - start < SECONDS):
@@ -45,7 +46,14 @@ def grown(run: Callable[[], object], clock: Clock = time.perf_counter) -> dict[t
 
 def census() -> Counter[type]:
     """Return how many objects of each type there are, each counted once."""
-    known = gc.get_objects()
+    return counted(gc.get_objects())
+
+
+def counted(known: list[object]) -> Counter[type]:
+    """Return how many of some objects there are of each type, and of those they alone refer to.
+
+    That is what the collector does not track: it knows all others by itself.
+    """
     inner = list(itertools.filterfalse(gc.is_tracked, gc.get_referents(*known)))
     counts = Counter(map(type, known))
     counts.update(dict(zip(map(id, inner), map(type, inner), strict=True)).values())
@@ -71,9 +79,8 @@ def newest(run: Callable[[], object], kinds: Iterable[type]) -> dict[type, list[
     before = set(map(id, of(new)))
     run()
     settle.settle()
-    for each in of(new):
-        if id(each) not in before:
-            new[type(each)].append(each)
+    for each in others(of(new), before):
+        new[type(each)].append(each)
     run()
     settle.settle()
     while any(drop_unheld(objects) for objects in new.values()):
@@ -102,11 +109,22 @@ def users(objects: list[object]) -> str:
     return ""
 
 
-def of(kinds: Collection[type]) -> Iterator[object]:
-    """Yield the objects of some types, those that the collector does not track after the others."""
-    known = gc.get_objects()
-    yield from of_types(known, kinds)
-    yield from itertools.filterfalse(gc.is_tracked, of_types(gc.get_referents(*known), kinds))
+def of(kinds: Collection[type]) -> list[object]:
+    """Return the objects of some types, those that the collector does not know after the others.
+
+    These come as often as they are referred to, by objects that it knows.
+    """
+    every = gc.get_objects()
+    known, hidden = [*filter(is_collected, kinds)], [*filter(is_hidden, kinds)]
+    found = [*of_types(every, known)] if known else []
+    inner = of_types(gc.get_referents(*every), hidden) if hidden else ()
+    return [*found, *itertools.filterfalse(gc.is_tracked, inner)]
+
+
+def others(objects: list[object], known: Collection[int]) -> Collection[object]:
+    """Return those of some objects whose id is not known, each once; millions are few."""
+    new = map(operator.not_, map(known.__contains__, map(id, objects)))
+    return {id(each): each for each in itertools.compress(objects, new)}.values()
 
 
 def name(kind: type) -> str:
