@@ -1,6 +1,8 @@
 """What all tests share."""
 
+import os
 import signal
+import sys
 
 import pytest
 
@@ -9,6 +11,10 @@ pytest_plugins = ["pytester"]
 # Whoever starts the tests in the background may have them ignore Ctrl-C, and so their children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Who wants no bytecode written has each of a thousand processes compile all of this once more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture
