@@ -313,8 +313,16 @@ engine.free_resources()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-@pytest.mark.parametrize("leave", ["child(); sys.exit(0)", "sys.exit(0)", "child(); os._exit(0)"])
-@pytest.mark.parametrize(("threads", "readers"), [(1, 2), (3, 0), (3, 2)])
+@pytest.mark.parametrize(
+    ("threads", "readers", "leave"),
+    [
+        (1, 2, "child(); sys.exit(0)"),
+        (3, 0, "child(); sys.exit(0)"),
+        (3, 2, "child(); sys.exit(0)"),
+        (3, 2, "child(); os._exit(0)"),
+        (3, 2, "sys.exit(0)"),
+    ],
+)
 def test_fork(threads: int, readers: int, leave: str) -> None:
     """The child works, frees and ends by itself; the parent's engine and its readers go on."""
     done = python(FORK.format(threads=threads, readers=readers, leave=leave), "-W", "ignore")

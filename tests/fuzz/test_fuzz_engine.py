@@ -9,7 +9,7 @@ import pytest
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fuzz_engine.py"
 
 
-@pytest.mark.parametrize("arguments", [["x"], ["0"], ["-1"], [""], ["3", "1.5"]])
+@pytest.mark.parametrize("arguments", [["x"], ["0"], ["3", "1.5"]])
 def test_numbers_that_cannot_be_meant(arguments: list[str]) -> None:
     """One sentence, and nothing is tried."""
     done = subprocess.run(

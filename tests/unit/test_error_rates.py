@@ -7,8 +7,7 @@ table in docs/verdict.md.
 import pytest
 from simulation import CLEAN, LEAKING, Family, rates
 
-DRAWS = 350  # of each family: a part of those for the table
-FALSE_ALARMS = {"logarithmic_cache": 2}  # in so many; all in all fewer than one in 2000
+DRAWS = 200  # of each family: a part of those for the table
 SMALL = {
     "steady": 0.96,
     "slow": 0.99,
@@ -29,8 +28,8 @@ def test_clean_code_is_not_accused(family: Family) -> None:
     """It is clean, its interval holds no growth, and what it says it would catch it catches."""
     found = rates(family, DRAWS)
     total = found.verdicts.total()
-    assert found.verdicts["leak"] <= FALSE_ALARMS.get(family.__name__, 0)
-    assert found.verdicts["clean"] >= (1 - OPEN) * total - FALSE_ALARMS.get(family.__name__, 0)
+    assert not found.verdicts["leak"]
+    assert found.verdicts["clean"] >= (1 - OPEN) * total
     assert found.caught >= POWER * found.tried
     assert found.held >= COVERAGE * found.known
 
@@ -46,6 +45,6 @@ def test_leaking_code_is_caught(family: Family) -> None:
 
 
 def test_there_are_enough_families() -> None:
-    """False alarms over all of them stay below one in 2000."""
+    """Without a false alarm in any, these are fewer than one in 2000."""
     assert len(CLEAN) + len(LEAKING) >= 15
-    assert sum(FALSE_ALARMS.values()) <= len(CLEAN) * DRAWS / 2000
+    assert len(CLEAN) * DRAWS >= 2000
