@@ -23,8 +23,15 @@ class Reruns:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Have a report carry its checks, since it is logged once the last phase is over."""
+        report = self.judged(item, call, (yield))
+        self.watching.session.carried_by(report)
+        return report
+
+    def judged(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> pytest.TestReport:
         """Judge what ended meanwhile, and make a report that failed of one that passed."""
-        report = yield
         watching = self.watching
         if call.when != "teardown" or not watching.ended:
             return report

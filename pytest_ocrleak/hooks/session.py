@@ -160,6 +160,13 @@ class Session:
         if self.properties:
             self.properties.add(report, told)
 
+    def carried_by(self, report: pytest.TestReport) -> None:
+        """Have a report carry the checks of its phase before it is logged."""
+        if report.failed:
+            self.tell(report)
+        if told := self.told():
+            vars(report)[ATTRIBUTE] = told
+
     def tell(self, report: pytest.TestReport) -> None:
         """Complete the report of a phase that failed."""
         if not self.config.getoption("fulltrace"):

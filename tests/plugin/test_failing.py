@@ -122,6 +122,16 @@ def test_a_leak_that_stays_under_reruns_is_told_like_any(
     result.stdout.fnmatch_lines(["test_it.py:20: pytest_ocrleak.LeakError: test_case leaks *"])
 
 
+def test_growth_that_stays_under_reruns_is_shown_reading_by_reading(
+    pytester: pytest.Pytester, run: Run
+) -> None:
+    """Once, under the try that counts."""
+    pytester.makepyfile("kept = []\ndef test_grows(): kept.append(open(__file__))")
+    result = run("-v", "--ocrleak-runs=5", "--ocrleak", "--reruns", "1")
+    assert result.stdout.str().count("growth per run, reading by reading") == 1
+    result.stdout.fnmatch_lines(["fds: 1 1 1 1 1*", "ocrleak: 2 checked, 2 leak*"])
+
+
 @pytest.mark.parametrize("asked", [[], ["--ocrleak"]], ids=["marked", "all"])
 def test_a_wrong_marker_is_one_sentence_of_workers_too(
     pytester: pytest.Pytester, run: Run, asked: list[str]
