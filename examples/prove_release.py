@@ -1,7 +1,7 @@
 """Recognize text, prove that the engine gives everything back, and catch one that does not.
 
 Run it with ``python examples/prove_release.py [IMAGE]``. It exits with 0 when the good engine is
-clean and the careless one is caught.
+clean and the careless one is caught, with 2 where there is nothing to read.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import onnxruntime
-from ocrleak_engine import OcrEngine
+from ocrleak_engine import EngineError, OcrEngine
 
 import pytest_ocrleak
 from pytest_ocrleak.report import text
@@ -43,9 +43,9 @@ class CarelessEngine:
 
 def show_text(image: Path) -> None:
     """Print what the engine reads."""
-    print(f"== The text of {image.name}")
     with OcrEngine() as engine:
-        print(engine.recognize(image).text)
+        page = engine.recognize(image)
+    print(f"== The text of {image.name}\n{page.text}")
 
 
 def prove_clean(image: Path) -> None:
@@ -72,7 +72,11 @@ def catch_careless() -> bool:
 def main(arguments: list[str]) -> int:
     """Show the text, the proof and the catch; return the exit code."""
     image = Path(arguments[0]) if arguments else IMAGE
-    show_text(image)
+    try:
+        show_text(image)
+    except EngineError as error:
+        print(f"prove_release.py: {error}", file=sys.stderr)
+        return 2
     prove_clean(image)
     return 0 if catch_careless() else 1
 

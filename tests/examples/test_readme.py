@@ -1,11 +1,15 @@
 """What the README shows is what its commands print."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf8")
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "prove_release.py"
+README = (ROOT / "README.md").read_text("utf8")
 PROOF, SUITE = re.findall(
     r"^```bash\n.*?^```\n\n```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
 )
@@ -33,6 +37,14 @@ def test_the_first_commands_output_is_shown(proof: str) -> None:
     assert not re.search("leak|inconclusive|unjudged", clean)
     assert "CarelessEngine leaks (threads " in caught
     assert shape(PROOF) == shape(proof)
+
+
+def test_an_image_that_is_not_there_is_one_sentence() -> None:
+    """Who tries an image of their own may mistype its path."""
+    command = [sys.executable, EXAMPLE, "no/such.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "prove_release.py: 'no/such.png' is not there; check the path\n"
 
 
 def test_the_second_commands_output_is_shown(request: pytest.FixtureRequest) -> None:
