@@ -13,11 +13,9 @@ import sys
 from collections.abc import Callable, Iterable
 
 from pytest_ocrleak.meters import heap
-from pytest_ocrleak.meters.areas import Area
+from pytest_ocrleak.meters.areas import HEAP, Area
 
 ARENAS = re.compile(rb"# arenas allocated current += +([\d,]+)\n *\d+ arenas \* (\d+) bytes/arena")
-
-HEAP = 64 << 20  # bytes to which glibc aligns the heaps of its arenas (HEAP_MAX_SIZE, 64 bits)
 CHUNK = 16 << 10  # bytes of a Python thread's first frames
 
 

@@ -16,6 +16,7 @@ AREA = re.compile(  # smaps has figures below each line of maps
     re.MULTILINE,
 )
 GUARD = 64 << 10  # a thread's stack stands on an inaccessible area up to this large
+HEAP = 64 << 20  # bytes to which glibc aligns the heaps of its arenas (HEAP_MAX_SIZE, 64 bits)
 NAMELESS = ("/dev/zero", "/memfd:", "/SYSV", "/dev/shm/")  # noqa: S108 - shared memory, no file
 NAMED: dict[str, Kind] = {"[heap]": "heap", "[stack]": "stack", "[anon": "private"}
 
@@ -48,7 +49,8 @@ def parse(text: str) -> Iterator[Area]:
 def kinds(areas: Iterable[Area], stack: int) -> Iterator[tuple[Kind, Area]]:
     """Yield each area with what it is for; ``stack`` is the size of a thread's stack in bytes.
 
-    A stack stands on a small inaccessible area, its guard. What lies above the stack's size is
+    A stack stands on a small inaccessible area, its guard; the rest of a heap that is almost full
+    is as small, and so is what the next heap stands on. What lies above the stack's size is
     another's memory that the kernel merged with it, and is yielded as an area of its own.
     """
     every = list(areas)
@@ -56,7 +58,7 @@ def kinds(areas: Iterable[Area], stack: int) -> Iterator[tuple[Kind, Area]]:
     guard = -1
     for area in every:
         kind = backed(area, libraries) if area.inode else nameless(area)
-        if kind == "private" and area.start == guard:
+        if kind == "private" and area.start == guard and area.start % HEAP:
             top = min(area.end, area.start + stack)
             yield "stack", area._replace(end=top)
             kind, area = "private", area._replace(start=top, resident=0)  # noqa: PLW2901

@@ -52,6 +52,16 @@ def test_each_area_has_a_use() -> None:
     ]
 
 
+def test_a_heap_beside_one_that_is_almost_full_is_no_stack() -> None:
+    """What that one has left is as small as a stack's guard."""
+    text = (
+        "7f0000000000-7f0003ff0000 rw-p 00000000 00:00 0\n"
+        "7f0003ff0000-7f0004000000 ---p 00000000 00:00 0\n"
+        "7f0004000000-7f0004021000 rw-p 00000000 00:00 0\n"
+    )
+    assert [kind for kind, _ in kinds(parse(text), STACK)] == ["private", "reserved", "private"]
+
+
 def test_areas_of_one_file_are_one_mapping() -> None:
     """Sizes add up, blanks in a path stay, code makes a library."""
     files = {file.path: (file.kind, file.size) for file in by_file(kinds(parse(MAPS), STACK))}
