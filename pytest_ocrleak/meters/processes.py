@@ -2,7 +2,8 @@
 
 A grandchild whose parent has ended belongs to init. It is still ours if it lies in our session and
 began after us; one that made a session of its own (a daemon) is not seen. Workers of pytest-xdist
-are in one session, and each has a name in its environment, which all inherit whom it starts.
+are in one session. Each has a name in its environment, which the programs that it starts inherit;
+a process that was forked off has the addresses of its parent.
 """
 
 import functools
@@ -12,7 +13,8 @@ from pytest_ocrleak.inventory import Items, Process, Reading
 from pytest_ocrleak.meters import procfs
 
 INIT = 1
-NAMES = "PYTEST_XDIST_TESTRUNUID=", "PYTEST_XDIST_WORKER="
+NAMES = "PYTEST_XDIST_TESTRUNUID", "PYTEST_XDIST_WORKER"
+ENVIRONMENT = slice(47, 48)  # of `procfs.stat_of`: where it begins, by chance for each program
 
 
 def source() -> str:
@@ -40,10 +42,9 @@ def adopted(newest: str, me: int, parents: frozenset[int]) -> tuple[int, ...]:
     possible ``parents``: while both stay the same, none has begun, and none has lost its parent.
     """
     del newest, parents
-    session, start = os.getsid(0), procfs.start_of(procfs.stat_of(f"/proc/{me}/stat")[1])
+    session, ours = os.getsid(0), procfs.stat_of(f"/proc/{me}/stat")[1]
     mates = (pid for pid in everybody() if pid != me and in_session(pid, session))
-    ours = worker(me)
-    return tuple(p for p in mates if is_adopted(p, session, start) and worker(p) == ours)
+    return tuple(pid for pid in mates if is_adopted(pid, session, ours))
 
 
 def everybody() -> list[int]:
@@ -64,29 +65,31 @@ def in_session(pid: int, session: int) -> bool:
         return False
 
 
-def is_adopted(pid: int, session: int, start: int) -> bool:
-    """Tell whether a process is init's child, in a session, and began after ``start``."""
+def is_adopted(pid: int, session: int, ours: list[str]) -> bool:
+    """Tell whether a process is init's child, in a session, and was begun by this one.
+
+    ``ours`` are the fields of this process's state.
+    """
     try:
         fields = procfs.stat_of(f"/proc/{pid}/stat")[1]
     except OSError:
         return False
-    ours = int(fields[procfs.PARENT]) == INIT and int(fields[procfs.SESSION]) == session
-    return ours and procfs.start_of(fields) > start
+    orphan = int(fields[procfs.PARENT]) == INIT and int(fields[procfs.SESSION]) == session
+    later = procfs.start_of(fields) > procfs.start_of(ours)
+    return orphan and later and (fields[ENVIRONMENT] == ours[ENVIRONMENT] or of_worker(pid))
 
 
-def worker(pid: int) -> frozenset[str]:
-    """Return what names the worker of pytest-xdist that started a process, or that it is.
+def of_worker(pid: int) -> bool:
+    """Tell whether a program was started by the same worker of pytest-xdist as this one, or none.
 
-    ``/proc`` tells the environment that a process was started with; a worker gets its name later.
+    ``/proc`` tells the environment that a program was started with; a worker gets its name later.
     """
-    if pid == os.getpid():
-        every = [f"{name}={value}" for name, value in os.environ.items()]
-    else:
-        try:
-            every = procfs.text(f"/proc/{pid}/environ").split("\0")
-        except OSError:  # ended meanwhile, or another user's
-            return frozenset()
-    return frozenset(entry for entry in every if entry.startswith(NAMES))
+    try:
+        every = procfs.text(f"/proc/{pid}/environ").split("\0")
+    except OSError:  # ended meanwhile, or another user's
+        every = []
+    theirs = dict(entry.split("=", 1) for entry in every if "=" in entry)
+    return all(theirs.get(name) == os.environ.get(name) for name in NAMES)
 
 
 def descendants(pid: int) -> list[Process]:

@@ -18,6 +18,24 @@ input()
 """
 
 
+FORKED = """
+import os, signal, sys
+from pytest_ocrleak.meters import processes
+
+os.environ["PYTEST_XDIST_WORKER"] = "gw7"  # as a worker does, once it runs
+told, tell = os.pipe()
+if os.fork() == 0:
+    if (pid := os.fork()) == 0:
+        signal.pause()
+    os.write(tell, str(pid).encode())
+    os._exit(0)
+os.wait()
+pid = int(os.read(told, 9))
+print([item.pid for item in processes.read().items] == [pid])
+os.kill(pid, signal.SIGKILL)
+"""
+
+
 def known() -> set[int]:
     """Return the ids of our processes."""
     reading = processes.read()
@@ -58,3 +76,11 @@ def test_a_grandchild_is_seen_when_its_parent_ends(
             assert parent.pid not in found
         finally:
             os.kill(grandchild, signal.SIGKILL)
+
+
+def test_what_a_worker_forks_is_its_own_whatever_its_environment() -> None:
+    """The kernel tells the one of before the worker had a name."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
