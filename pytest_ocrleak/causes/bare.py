@@ -38,8 +38,8 @@ PYTEST = {"FixtureDef": ("fixture", "argname"), "Function": ("test", "name")}
 PLAIN = (str, int, float, bool, bytes, type(None))
 LONGEST = 40  # characters of a key
 UNKNOWN = "?"
-COLLECTED = 1 << 14  # the flag of types whose objects the collector may know (Py_TPFLAGS_HAVE_GC)
-LAZY = (dict, tuple)  # and does not know while they hold nothing that it knows
+HEAP_TYPE, COLLECTED = 1 << 9, 1 << 14  # Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_HAVE_GC
+TRACKED = (list, set)  # types in C all of whose objects the collector knows
 OURS = 3  # references to what a frame answers: the frame's, the variable's, the question's
 
 dict_of = type.__dict__["__dict__"].__get__  # asked so, since a metaclass may answer anything
@@ -66,8 +66,14 @@ def is_collected(kind: type) -> bool:
 
 
 def is_hidden(kind: type) -> bool:
-    """Tell whether there may be objects of a type that the garbage collector does not know."""
-    return not is_collected(kind) or kind in LAZY
+    """Tell whether there may be objects of a type that the garbage collector does not know.
+
+    What a class statement made it knows always; types in C may tell it late, or never.
+    """
+    if any(kind is each for each in TRACKED):
+        return False
+    made = flags_of(kind) & HEAP_TYPE and "n_sequence_fields" not in dict_of(kind)
+    return not (made and is_collected(kind))
 
 
 def noun(each: Any) -> str:

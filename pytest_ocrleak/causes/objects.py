@@ -79,13 +79,18 @@ def newest(run: Callable[[], object], kinds: Iterable[type]) -> dict[type, list[
     before = set(map(id, of(new)))
     run()
     settle.settle()
-    for each in others(of(new), before):
-        new[type(each)].append(each)
+    sort(others(of(new), before), new)
     run()
     settle.settle()
     while any(drop_unheld(objects) for objects in new.values()):
         pass  # what those held that were dropped may be held by nobody now
     return {kind: objects[-TRIED:] for kind, objects in new.items()}
+
+
+def sort(objects: Iterable[object], by_type: dict[type, list[object]]) -> None:
+    """Add objects to those of their types, and hold none of them on."""
+    for each in objects:
+        by_type[type(each)].append(each)
 
 
 def drop_unheld(objects: list[object]) -> bool:

@@ -22,8 +22,25 @@ from types import FrameType, MethodType
 from typing import Any, NamedTuple
 
 from pytest_ocrleak.causes import bare
-from pytest_ocrleak.inventory import Descriptor, Item, Items, MappedFile, Process, TempFile
-from pytest_ocrleak.meters import descriptions, events, fds, processes, procfs, pulse, tempfiles
+from pytest_ocrleak.inventory import (
+    Descriptor,
+    Item,
+    Items,
+    MappedFile,
+    Process,
+    Reading,
+    TempFile,
+)
+from pytest_ocrleak.meters import (
+    METERS,
+    descriptions,
+    events,
+    fds,
+    processes,
+    procfs,
+    pulse,
+    tempfiles,
+)
 from pytest_ocrleak.meters.events import Stack
 
 MOST = 1000  # mapped paths, and commands, that are remembered
@@ -89,14 +106,17 @@ def forget() -> None:
         text = procfs.text("/proc/self/maps")
         keep(_mapping, {name for name in list(_mapping) if name in text})
     if _commands or _forks:
-        now = processes.read()
-        items = now.items if isinstance(now, Items) else ()
-        living = {each.command for each in items if isinstance(each, Process)}
-        keep(_commands, living)
-        if own_command() not in living:
-            _forks.clear()
+        forget_children(METERS["processes"].read())
     if _crowd:
         keep(_crowd, {each.name for each in list(_taking.values())})
+
+
+def forget_children(now: Reading) -> None:
+    """Forget the commands that no child runs, and what forked where there is none."""
+    if isinstance(now, Items):  # else it is not known which there are
+        keep(_commands, {each.command for each in now.items if isinstance(each, Process)})
+        if not now.items:
+            _forks.clear()
 
 
 def inodes() -> Iterator[int]:
@@ -387,10 +407,7 @@ def at(path: object, item: Descriptor) -> bool:
     return os.path.realpath(name) == item.target.removesuffix(GONE)
 
 
-@functools.cache
 def own_command() -> str:
     """Return the command line of this process, which a child that was forked off has, too."""
-    from pytest_ocrleak.meters import processes  # noqa: PLC0415 - few ask
-
     found = processes.describe(os.getpid())
     return found.command if found else ""

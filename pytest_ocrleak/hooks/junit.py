@@ -30,9 +30,11 @@ def properties(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the verdicts of the checks of a phase, and each leak in a line."""
     if told.get("clean"):
         yield NAME, "clean"
-    for check in told.get("checks", ()):
-        from pytest_ocrleak.report.text import in_a_line  # noqa: PLC0415 - few come here
+    if not told.get("checks"):
+        return
+    from pytest_ocrleak.report.text import in_a_line  # noqa: PLC0415 - few come here
 
+    for check in told["checks"]:
         yield NAME, check["verdict"]
         for leak in check["leaks"]:
             yield f"{NAME}.{'known' if leak['known'] else 'leak'}", in_a_line(leak)

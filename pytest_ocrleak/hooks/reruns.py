@@ -23,9 +23,10 @@ class Reruns:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Have a report carry its checks, since it is logged once the last phase is over."""
+        """Complete a report that failed: it is logged once the last phase of its try is over."""
         report = self.judged(item, call, (yield))
-        self.watching.session.carried_by(report)
+        if report.failed:
+            self.watching.session.tell(report)
         return report
 
     def judged(

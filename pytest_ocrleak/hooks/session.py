@@ -46,10 +46,14 @@ def started(config: pytest.Config) -> "Session":
 
 @dataclass(slots=True)
 class Phase:
-    """The checks that ended in the phase that runs: the clean ones counted, the rest kept."""
+    """The checks that ended in the phase that runs: the clean ones counted, the rest kept.
+
+    So many of the ``checks`` were ``shown`` with a report.
+    """
 
     clean: int = 0
     checks: list[dict[str, Any]] = field(default_factory=list)
+    shown: int = 0
 
 
 class Session:
@@ -160,21 +164,16 @@ class Session:
         if self.properties:
             self.properties.add(report, told)
 
-    def carried_by(self, report: pytest.TestReport) -> None:
-        """Have a report carry the checks of its phase before it is logged."""
-        if report.failed:
-            self.tell(report)
-        if told := self.told():
-            vars(report)[ATTRIBUTE] = told
-
     def tell(self, report: pytest.TestReport) -> None:
-        """Complete the report of a phase that failed."""
+        """Complete the report of a phase that failed, with the checks since the one before it."""
         if not self.config.getoption("fulltrace"):
             place(report)
         if self.phase.checks and self.config.get_verbosity() > 0:
             from pytest_ocrleak.report import text  # noqa: PLC0415 - few come here
 
-            report.sections += map(text.strip, filter(text.grows, self.phase.checks))
+            new = self.phase.checks[self.phase.shown :]
+            report.sections += map(text.strip, filter(text.grows, new))
+            self.phase.shown = len(self.phase.checks)
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Count checks, and keep them where they will be told in full."""

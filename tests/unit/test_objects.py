@@ -2,6 +2,8 @@
 
 import sys
 import types
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,51 @@ def test_a_record_of_ours_is_not_what_keeps_the_users_objects(
 
     found = [objects.kept(run, [Page]) for _ in range(3)]
     assert found == [(f"module app → pages[{n}] → test_objects.Page",) for n in (0, 2, 4)]
+
+
+class Strange(type):
+    """Has an opinion of its own on what is equal."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise AssertionError(other)
+
+    __hash__ = type.__hash__
+
+
+class Odd(metaclass=Strange):
+    """One of a strange type."""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: str(object()),
+        lambda: {"pid": 1},
+        lambda: (len("two"), "b"),
+        lambda: Path().stat(),
+        lambda: frozenset("ab"),
+        Odd,
+    ],
+    ids=["str", "dict", "tuple", "struct sequence", "frozenset", "strange type"],
+)
+def test_what_the_collector_does_not_know_has_a_keeper_too(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[], object]
+) -> None:
+    """It tells of no object that holds nothing but what it does not know."""
+    app = module(monkeypatch)
+    kind = type(make())
+    (found,) = objects.kept(lambda: vars(app)["pages"].append(make()), [kind])
+    assert found == f"module app → pages[0] → {objects.name(kind)}"
+
+
+def test_what_the_next_run_lets_go_is_no_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody holds it, the look for it neither."""
+    app = module(monkeypatch)
+
+    def run() -> None:
+        vars(app)["latest"] = Page()
+
+    assert objects.newest(run, [Page]) == {Page: []}
 
 
 def test_what_a_run_puts_in_the_place_of_the_last_ones_is_not_what_grows(

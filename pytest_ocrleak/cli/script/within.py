@@ -16,7 +16,7 @@ from pytest_ocrleak.cli.script.ending import Exits, finish, show, wait_for_threa
 from pytest_ocrleak.cli.script.loading import Program
 from pytest_ocrleak.findings import Findings
 from pytest_ocrleak.limits import Limits
-from pytest_ocrleak.meters import METERS, reserve
+from pytest_ocrleak.meters import reserve
 from pytest_ocrleak.outcome import Check
 from pytest_ocrleak.pace import Clock, Pace
 from pytest_ocrleak.readings import Readings
@@ -94,8 +94,7 @@ def named(found: Findings, run: Run, runs: int) -> Findings:
 
     They are no more than were asked for, unlike those of other code: a script prints, and writes.
     """
-    if any(not METERS[leak.meter].exact for leak in found.leaks):
-        objects.census()  # the first one makes objects that stay
+    if any(map(findings.of_bytes, found.leaks)):
         kinds = objects.grown(run, at_most(runs))
         found = findings.of_objects(found, objects.told(kinds), objects.kept(run, kinds))
     unknown = {leak.meter for leak in found.leaks if findings.unknown(leak)}
