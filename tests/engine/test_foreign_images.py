@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocrleak_engine import ImageError
 from ocrleak_engine.image import read_image
@@ -23,9 +23,7 @@ LIMIT = 200_000  # pixels
 SIZE = WIDTH, HEIGHT = 251, 241  # numbers that stand nowhere else in a header
 MOST = 48 << 20  # bytes: what an image of the limit takes, several times over
 HUGE = {"H": (0, 0x4000, 0x7FFF, 0xFFFF), "I": (0, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)}
-calm = settings(  # a machine that is busy is no failure
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
-)
+many = settings(max_examples=150)
 
 
 @functools.cache
@@ -69,7 +67,7 @@ def test_all_are_read_as_they_are() -> None:
     assert refused <= {"ICNS"}
 
 
-@calm
+@many
 @given(st.data())
 def test_any_damage_in_any_format(data: st.DataObject) -> None:
     """Bytes changed where headers are, some put in between, and the end cut off."""
@@ -83,7 +81,7 @@ def test_any_damage_in_any_format(data: st.DataObject) -> None:
     read(bytes(content[: data.draw(st.none() | near)]))
 
 
-@calm
+@many
 @given(st.data(), st.integers(4, 200), st.binary(max_size=200))
 def test_any_content_behind_a_true_beginning(data: st.DataObject, length: int, rest: bytes) -> None:
     """What a format is told by is there, and nothing else of it."""

@@ -286,7 +286,10 @@ suffixes = st.sampled_from([".onnx", ".ort", ".bin", ".txt", "", ".ONNX", ".onnx
 files = st.dictionaries(st.builds(str.__add__, stems, suffixes), st.binary(max_size=3), max_size=8)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(here=files, there=files)
 def test_moving_loses_nothing(
     tmp_path: Path, here: dict[str, bytes], there: dict[str, bytes]

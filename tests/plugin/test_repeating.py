@@ -128,8 +128,9 @@ def test_hypothesis_coverage_and_timeout(
         """
         import time
         import pytest
-        from hypothesis import given, strategies
+        from hypothesis import HealthCheck, given, settings, strategies
 
+        @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(strategies.lists(strategies.integers()))
         def test_sorted(numbers):
             assert sorted(sorted(numbers)) == sorted(numbers)

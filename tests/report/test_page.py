@@ -167,7 +167,7 @@ def test_all_checks_are_in_one_table(sample: Element) -> None:
 
 
 @given(st.text(min_size=1, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @example("\udcff</title>\u202e")
 def test_a_name_is_nothing_but_text(name: str) -> None:
     """Whatever it is, the page has the same elements, and shows it."""
@@ -284,7 +284,7 @@ METERS = st.dictionaries(
 
 @example({"per_run": ODD[0], "low": ODD[1]}, list(ODD), list(ODD), ODD[2])
 @given(METERS, st.lists(NUMBERS, max_size=9), st.lists(NUMBERS, max_size=9), NUMBERS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_no_figure_is_too_odd_to_be_told(
     said: dict[str, Any], series: list[Any], batches: list[Any], part: Any
 ) -> None:

@@ -19,10 +19,7 @@ from pytest_ocrleak.cli.main import main
 from pytest_ocrleak.cli.process import proctext
 from pytest_ocrleak.meters import areas, elf, fds, gpu, maps, procfs, rss
 
-calm = settings(  # a machine that is busy is no failure
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+calm = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 LONG = "9" * 5000  # digits: Python reads 4300 at most
 MAPS = """\
 55d0c7000000-55d0c7100000 rw-p 00000000 00:00 0                          [heap]

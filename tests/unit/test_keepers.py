@@ -380,7 +380,7 @@ plain = st.none() | st.booleans() | st.integers() | st.text() | st.binary()
 keys = st.lists(plain | st.tuples(plain, plain), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(keys)
 def test_the_words_lead_to_the_object(path: list[Any]) -> None:
     """Through any plain keys, unless they are shortened."""
