@@ -11,8 +11,8 @@ VARYING = (
     (r"pathlib\._local\.", "pathlib."),  # Python 3.13
     (r"/\S*/pytest-of-[^/]+/pytest-\d+/", "/TMP/"),
     (r"session=[0-9a-f-]+", "session=N"),
-    (r"×\d+|\[\d+\]|\b0\.\d+", "N"),  # how many of a few runs' leaks
     (r"[±+-]?\d[\d.,]* ([KMG]?B|blocks?)\b", "N"),  # sizes
+    (r"×\d+|\[\d+\]|\b0\.\d+", "N"),  # how many of a few runs' leaks
     (r"\d+ runs|\d+:\d\d:\d\d|<?\d+%", "N"),  # how often, when, of what a machine allows
     (r"[±+]\d[\d.,]*|\d{4,}|\d+(,\d{3})+", "N"),  # process ids, ports, inodes
     (r" +", " "),
